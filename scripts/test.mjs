@@ -1,0 +1,75 @@
+/**
+ * `npm test`: type check, lint, portal build and all tests, in this order, in one go. Tests whose parts (a browser, a
+ * database, …) are missing on this machine are left out and named at the end; with TENTACLE_TEST_ALL=1 that is a failure.
+ * `npm test -- PATTERN …` runs only the test files whose path contains a PATTERN, without the checks before.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { ensureDependencies, main, root, runNode } from './toolchain.mjs'
+
+const bin = path => join(root, 'node_modules', path)
+
+function* testFiles(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (['node_modules', 'dist', 'fixtures', '.git', 'home'].includes(entry.name)) continue
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* testFiles(path)
+    else if (/\.test\.(ts|mjs)$/.test(entry.name)) yield path
+  }
+}
+
+function step(title, args, options) {
+  process.stdout.write(`\n== ${title}\n`)
+  const code = runNode(args, options)
+  if (code !== 0) throw new Error(`${title} failed (exit code ${code}); what is wrong stands above.`)
+}
+
+/** Runs the tests; answers what was left out. */
+function runTests(files) {
+  const folder = mkdtempSync(join(tmpdir(), 'tentacle-tests-'))
+  const report = join(folder, 'left-out.jsonl')
+  try {
+    step(`Tests (${files.length} files)`, [
+      '--test',
+      '--test-concurrency=2',
+      '--test-timeout=300000',
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      `--test-reporter=${join(root, 'scripts/left-out-reporter.mjs')}`,
+      `--test-reporter-destination=${report}`,
+      ...files,
+    ])
+    return readFileSync(report, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map(line => JSON.parse(line))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+main(() => {
+  ensureDependencies()
+  const patterns = process.argv.slice(2)
+  const all = ['packages', 'e2e', 'bench', 'scripts'].flatMap(name => [...testFiles(join(root, name))]).sort()
+  const files = all.filter(file => patterns.length === 0 || patterns.some(part => file.includes(part)))
+  if (files.length === 0) throw new Error(`No test file matches ${patterns.join(', ')}.`)
+  if (patterns.length === 0) {
+    step('Types', [bin('typescript/bin/tsc'), '--noEmit'])
+    step('Types of the portal', [bin('typescript/bin/tsc'), '--noEmit', '-p', join(root, 'packages/portal')])
+    step('Lint', [join(root, 'scripts/lint.mjs')])
+    step('Portal', [join(root, 'scripts/build-portal.mjs')])
+  }
+  const leftOut = runTests(files)
+  if (leftOut.length === 0) {
+    process.stdout.write('\nNothing was left out.\n')
+    return
+  }
+  process.stdout.write(`\nLeft out, because a part is missing on this machine:\n`)
+  for (const { name, file, reason } of leftOut) {
+    process.stdout.write(`  ${file ? relative(root, file) : ''}: ${name}: ${reason}\n`)
+  }
+  if (process.env.TENTACLE_TEST_ALL === '1')
+    throw new Error('TENTACLE_TEST_ALL=1 asks for every part, so this is a failure.')
+})
