@@ -77,7 +77,7 @@ for (const { name, folder } of rooms) {
       if (target.startsWith('node:') || target.startsWith('virtual:')) continue
       if (target.startsWith('.')) {
         const resolved = resolve(dirname(path), target)
-        if (!resolved.startsWith(folder + '/'))
+        if (!resolved.startsWith(`${folder}/`))
           say(match.index, `'${target}' leaves the package; import another package by its name`)
         continue
       }
