@@ -10,9 +10,16 @@ export interface Migration {
  * Brings the schema up to date: every migration that was not applied yet runs in order, each in a transaction of its
  * own together with the note that it ran, so a crash leaves either both or neither.
  */
-export async function migrate(db: Kysely<unknown>, migrations: readonly Migration[]): Promise<readonly string[]> {
-  await sql`create table if not exists migrations (name text primary key, applied_at text not null)`.execute(db)
-  const applied = new Set((await sql<{ name: string }>`select name from migrations`.execute(db)).rows.map(row => row.name))
+export async function migrate(
+  db: Kysely<unknown>,
+  migrations: readonly Migration[],
+): Promise<readonly string[]> {
+  await sql`create table if not exists migrations (name text primary key, applied_at text not null)`.execute(
+    db,
+  )
+  const applied = new Set(
+    (await sql<{ name: string }>`select name from migrations`.execute(db)).rows.map(row => row.name),
+  )
   const known = new Set(migrations.map(migration => migration.name))
   for (const name of applied) {
     if (!known.has(name)) {

@@ -23,7 +23,9 @@ function toSqliteValue(value: unknown): SqliteValue {
 export function openSqliteFile(path: string): DatabaseSync {
   const file = new DatabaseSync(path)
   // FULL in WAL mode syncs at each commit: a committed task or ticket must survive a power cut.
-  file.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000')
+  file.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
+  )
   return file
 }
 
