@@ -1,0 +1,122 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TentacleError } from '../errors.ts'
+import { withFileLock } from './file-lock.ts'
+import { fileError, readWholeFile, writeFileSafely } from './write-file.ts'
+
+/** A registered instance: a name and where its settings are. */
+export interface InstanceRecord {
+  readonly name: string
+  /** Absolute path of the settings file. */
+  readonly configPath: string
+}
+
+/** A file of the index that cannot be understood. */
+export interface DamagedRecord {
+  readonly file: string
+  readonly error: TentacleError
+}
+
+/**
+ * The instances of this machine: one small JSON file each in `<root>/Tentacle/Instances`
+ * (docs/wire/tentacle-settings.md 1).
+ */
+export class InstanceIndex {
+  readonly #folder: string
+
+  /** @param root - `/etc/octopus`, or what `TentacleMachineConfigurationHomeDirectory` says. */
+  constructor(root: string) {
+    this.#folder = join(root, 'Tentacle', 'Instances')
+  }
+
+  /** All instances, sorted by name, and the files that could not be read. A missing folder means none. */
+  async load(): Promise<{ instances: InstanceRecord[]; damaged: DamagedRecord[] }> {
+    const instances: InstanceRecord[] = []
+    const damaged: DamagedRecord[] = []
+    for (const file of await this.#files()) {
+      try {
+        instances.push(parseRecord(await readWholeFile(file), file))
+      } catch (error) {
+        if (!(error instanceof TentacleError)) throw error
+        damaged.push({ file, error })
+      }
+    }
+    instances.sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1))
+    return { instances, damaged }
+  }
+
+  /**
+   * Adds an instance, or points one of that name to another settings file. Names that differ only in case are one
+   * instance and the first spelling stays.
+   *
+   * @returns the name in the spelling that is stored.
+   * @throws TentacleError `ERR_INSTANCE` for a name that cannot be a file name, or whose file belongs to another one.
+   */
+  async register({ name, configPath }: InstanceRecord): Promise<string> {
+    checkName(name)
+    const file = this.#fileOf(name)
+    return await withFileLock(file, async () => {
+      const known = (await this.load()).instances.find(instance => this.#fileOf(instance.name) === file)
+      if (known !== undefined && known.name.toLowerCase() !== name.toLowerCase()) {
+        throw new TentacleError(
+          'ERR_INSTANCE',
+          `The name '${name}' is too close to that of the instance '${known.name}': both would be stored in ${file}. Choose another name.`,
+        )
+      }
+      const stored = known?.name ?? name
+      await writeFileSafely(
+        file,
+        JSON.stringify({ Name: stored, ConfigurationFilePath: configPath }, null, 2),
+        { mode: 0o644 },
+      )
+      return stored
+    })
+  }
+
+  /** Forgets an instance; its settings and its home stay. */
+  async remove(name: string): Promise<void> {
+    const file = this.#fileOf(name)
+    try {
+      await rm(file, { force: true })
+    } catch (error) {
+      throw fileError('delete', file, error)
+    }
+  }
+
+  #fileOf(name: string): string {
+    return join(this.#folder, `${name.toLowerCase().replaceAll(' ', '-')}.config`)
+  }
+
+  async #files(): Promise<string[]> {
+    const names = await readdir(this.#folder).catch(() => [])
+    return names.filter(name => name.toLowerCase().endsWith('.config')).map(name => join(this.#folder, name))
+  }
+}
+
+/** @throws TentacleError `ERR_INSTANCE` if the name cannot be the name of a file. */
+export function checkName(name: string): void {
+  if (name.trim() !== '' && name.length <= 200 && !/[/\\\p{Cc}]/u.test(name)) return
+  throw new TentacleError(
+    'ERR_INSTANCE',
+    `An instance cannot be called '${name}': a name has 1 to 200 characters and no '/', '\\' or control characters.`,
+  )
+}
+
+function parseRecord(bytes: Buffer, file: string): InstanceRecord {
+  const damaged = (what: string, cause?: unknown) =>
+    new TentacleError(
+      'ERR_SETTINGS_DAMAGED',
+      `The instance file ${file} is damaged: ${what}. Repair it, or delete it and create the instance again.`,
+      { cause },
+    )
+  let record: unknown
+  try {
+    record = JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''))
+  } catch (cause) {
+    throw damaged('it is not JSON', cause)
+  }
+  if (typeof record !== 'object' || record === null) throw damaged('it is not an object')
+  const { Name: name, ConfigurationFilePath: configPath } = record as Record<string, unknown>
+  if (typeof name !== 'string' || typeof configPath !== 'string') throw damaged('it has no name or no path')
+  return { name, configPath }
+}
