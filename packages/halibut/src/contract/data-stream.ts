@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { type Guid, newGuid } from '../bytes/guid.ts'
+import { HalibutError } from '../errors.ts'
+
+/** Where the bytes of a data stream come from. */
+export type StreamContent =
+  | { readonly kind: 'memory'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly isTemporary: boolean }
+  | { readonly kind: 'producer'; readonly open: () => Readable | AsyncIterable<Uint8Array> }
+  /** Announced by a message whose stream blocks have not arrived yet. */
+  | { readonly kind: 'expected' }
+  /** A received stream that was read, saved or disposed. */
+  | { readonly kind: 'used' }
+
+/** How {@link DataStream.saveTo} works. */
+export interface SaveOptions {
+  /** Stops saving; the target is left as it was. */
+  readonly signal?: AbortSignal
+  /** Called as bytes are written, with the number written so far and the total. */
+  readonly onProgress?: (writtenBytes: number, totalBytes: number) => void
+}
+
+/**
+ * Bytes of known length that travel beside a message, uncompressed and never whole in memory.
+ *
+ * A stream to be sent is made with one of the `from…` functions. It may be sent by several calls, but stands only
+ * once in one message. A received stream waits in a temporary file and can be used once: `read`, `saveTo` and
+ * `bytes` take the file with them. A service's streams are disposed when its method has answered; a caller disposes
+ * of the streams in a result that it does not use, or leaves them to the end of the runtime.
+ */
+export class DataStream {
+  readonly id: Guid
+  /** In bytes. */
+  readonly length: number
+  #content: StreamContent
+  readonly #isReceived: boolean
+
+  private constructor(id: Guid, length: number, content: StreamContent, isReceived: boolean) {
+    this.id = id
+    this.length = length
+    this.#content = content
+    this.#isReceived = isReceived
+  }
+
+  /** A stream of these bytes. They must not change until the stream is sent. */
+  static fromBytes(bytes: Uint8Array): DataStream {
+    return new DataStream(newGuid(), bytes.length, { kind: 'memory', bytes }, false)
+  }
+
+  /** A stream of this text in UTF-8. */
+  static fromText(text: string): DataStream {
+    return DataStream.fromBytes(Buffer.from(text, 'utf8'))
+  }
+
+  /** A stream of a file as long as the file is now. Sending fails if the file has another length by then. */
+  static async fromFile(path: string): Promise<DataStream> {
+    const { size } = await stat(path)
+    return new DataStream(newGuid(), size, { kind: 'file', path, isTemporary: false }, false)
+  }
+
+  /**
+   * A stream of what `open` gives when the stream is sent (again on each sending).
+   *
+   * @param length how many bytes it will give; sending fails with `ERR_STREAM_LENGTH` when it gives more or fewer
+   */
+  static from(length: number, open: () => Readable | AsyncIterable<Uint8Array>): DataStream {
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new HalibutError('ERR_INVALID_ARGUMENT', `A data stream cannot have ${length} bytes.`)
+    }
+    return new DataStream(newGuid(), length, { kind: 'producer', open }, false)
+  }
+
+  /** For the reader of messages: a stream that was announced, and gets its content later. */
+  static expected(id: Guid, length: number): DataStream {
+    return new DataStream(id, length, { kind: 'expected' }, true)
+  }
+
+  /** For the reader of messages: gives an expected stream its content. */
+  static deliver(stream: DataStream, content: StreamContent): void {
+    stream.#content = content
+  }
+
+  /** For the writer of messages: where the bytes are. A received stream that is passed on stays usable. */
+  static contentOf(stream: DataStream): StreamContent {
+    const content = stream.#content
+    if (content.kind === 'expected' || content.kind === 'used') throw used()
+    return content
+  }
+
+  /** Reads the bytes. A received stream can be read once; its file is deleted when the reader ends or is destroyed. */
+  read(): Readable {
+    const content = this.#take()
+    switch (content.kind) {
+      case 'memory':
+        return Readable.from(content.bytes.length === 0 ? [] : [content.bytes], { objectMode: false })
+      case 'file': {
+        const reader = createReadStream(content.path, { highWaterMark: 256 * 1024 })
+        if (content.isTemporary)
+          reader.once('close', () => void rm(content.path, { force: true }).catch(() => {}))
+        return reader
+      }
+      case 'producer': {
+        const source = content.open()
+        return source instanceof Readable ? source : Readable.from(source, { objectMode: false })
+      }
+      default:
+        throw used()
+    }
+  }
+
+  /** All bytes in memory: for streams that are known to be small. */
+  async bytes(): Promise<Buffer> {
+    const parts: Buffer[] = []
+    for await (const part of this.read()) parts.push(part)
+    return Buffer.concat(parts)
+  }
+
+  /**
+   * Saves the bytes as a file. The file is written beside its target and renamed, so `path` holds the old content or
+   * the whole new one, after a power cut too. The folder must exist.
+   */
+  async saveTo(path: string, { signal, onProgress }: SaveOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const beside = join(dirname(path), `.${randomUUID()}.partial`)
+    const source = this.read()
+    try {
+      const file = await open(beside, 'wx')
+      try {
+        let written = 0
+        for await (const part of source) {
+          signal?.throwIfAborted()
+          await writeAll(file, part)
+          written += part.length
+          onProgress?.(written, this.length)
+        }
+        if (written !== this.length) throw wrongLength(this.length, written)
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+      await rename(beside, path)
+    } catch (error) {
+      source.destroy()
+      await rm(beside, { force: true })
+      throw error
+    }
+  }
+
+  /** Deletes what a received stream holds on disk. Nothing happens for other streams, and the second time. */
+  async dispose(): Promise<void> {
+    const content = this.#content
+    if (!this.#isReceived) return
+    this.#content = { kind: 'used' }
+    if (content.kind === 'file' && content.isTemporary) await rm(content.path, { force: true })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  #take(): StreamContent {
+    const content = this.#content
+    if (this.#isReceived) this.#content = { kind: 'used' }
+    return content
+  }
+}
+
+/** The error for a data stream that gave another number of bytes than it said. */
+export function wrongLength(expected: number, actual: number): HalibutError {
+  const more = actual > expected ? 'more than' : `only ${actual} of`
+  return new HalibutError(
+    'ERR_STREAM_LENGTH',
+    `A data stream has ${more} the ${expected} bytes that it announced.`,
+    {
+      details: { expected, actual },
+    },
+  )
+}
+
+async function writeAll(file: Awaited<ReturnType<typeof open>>, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
+}
+
+function used(): HalibutError {
+  return new HalibutError(
+    'ERR_STREAM_USED',
+    'This data stream was read, saved or disposed of already, or has not arrived: a received stream can be used once.',
+  )
+}

@@ -1,0 +1,112 @@
+import type { Thumbprint } from '../tls/thumbprint.ts'
+import type { AnyCodec, ValueOf } from './codec.ts'
+import type { ValuesOf } from './collections.ts'
+
+/** One method of a service. */
+export interface Method<
+  P extends readonly AnyCodec[] = readonly AnyCodec[],
+  R extends AnyCodec | 'void' = AnyCodec | 'void',
+> {
+  readonly parameters: P
+  readonly result: R
+  /** The name on the wire when it is not the key with a capital first letter: several overloads share one. */
+  readonly wireName?: string
+}
+
+export type Methods = Readonly<Record<string, Method>>
+
+/** What both sides of a call agree on. */
+export interface ServiceContract<M extends Methods = Methods> {
+  /** The simple name of the .NET interface, such as `IScriptServiceV2`. */
+  readonly wireName: string
+  readonly methods: M
+}
+
+/** Describes a method. `options.wireName` is its name in .NET, without `Async`. */
+export function method<const P extends readonly AnyCodec[], R extends AnyCodec | 'void'>(
+  parameters: P,
+  result: R,
+  options: { readonly wireName?: string } = {},
+): Method<P, R> {
+  return { parameters, result, ...options }
+}
+
+/**
+ * Describes a service. The key of a method is its name here and, with a capital first letter, on the wire.
+ *
+ * @example
+ * const EchoService = defineService('IEchoService', { sayHello: method([types.text], types.text) })
+ */
+export function defineService<const M extends Methods>(wireName: string, methods: M): ServiceContract<M> {
+  return { wireName, methods }
+}
+
+/** The name of a method on the wire. */
+export function wireNameOf(key: string, { wireName }: Method): string {
+  return wireName ?? key.charAt(0).toUpperCase() + key.slice(1)
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Gives the call up: a request that was not sent is taken back, the connection of one that was is cut. */
+  readonly signal?: AbortSignal
+  /** Gives the call up after this many milliseconds with `ERR_TIMEOUT`. Default: the limits of each step decide. */
+  readonly timeoutMs?: number
+}
+
+/** What a service method can know about its caller. */
+export interface CallContext {
+  /** The caller's certificate: the one that was trusted. */
+  readonly thumbprint: Thumbprint
+  /** `address:port` of the caller's end of the connection. */
+  readonly remoteAddress: string
+  /** Aborts when the connection is lost or the runtime closes: then nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+}
+
+type ResultOf<R> = R extends AnyCodec ? ValueOf<R> : undefined
+
+type Argument<P> = P extends readonly AnyCodec[] ? ValuesOf<P> : never
+
+type ClientMethod<M> =
+  M extends Method<infer P, infer R>
+    ? (
+        ...args: [...values: Argument<P>, options?: CallOptions]
+      ) => Promise<R extends 'void' ? void : ResultOf<R>>
+    : never
+
+type ServiceMethod<M> =
+  M extends Method<infer P, infer R>
+    ? (
+        ...args: [...values: Argument<P>, context: CallContext]
+      ) => R extends 'void' ? void | Promise<void> : ResultOf<R> | Promise<ResultOf<R>>
+    : never
+
+/** The service as its callers see it: every method takes {@link CallOptions} last and gives a promise. */
+export type ServiceClient<S extends ServiceContract> = {
+  readonly [K in keyof S['methods']]: ClientMethod<S['methods'][K]>
+}
+
+/** The service as it is implemented: every method gets the {@link CallContext} last and may be asynchronous. */
+export type ServiceImplementation<S extends ServiceContract> = {
+  readonly [K in keyof S['methods']]: ServiceMethod<S['methods'][K]>
+}
+
+/** A service that a runtime offers. */
+export interface HostedService {
+  readonly contract: ServiceContract
+  /** Gives the object whose methods are called, once for each request. What it throws goes to the caller as it is. */
+  readonly open: () => object
+}
+
+/**
+ * Offers an implementation of a contract.
+ *
+ * @param implementation the object, or a function that gives one for each request
+ */
+export function host<S extends ServiceContract>(
+  contract: S,
+  implementation: ServiceImplementation<S> | (() => ServiceImplementation<S>),
+): HostedService {
+  return { contract, open: typeof implementation === 'function' ? implementation : () => implementation }
+}

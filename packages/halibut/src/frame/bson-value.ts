@@ -1,0 +1,85 @@
+/**
+ * Values of a BSON document, read into memory. Integers of either size are numbers (bigint beyond the safe range),
+ * floating-point numbers are boxed: on the wire a whole double and an integer are different things, and the choice
+ * of an overload depends on it.
+ */
+export type BsonValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | BsonDouble
+  | BsonDate
+  | BsonBinary
+  | BsonDocument
+  | readonly BsonValue[]
+
+export class BsonDouble {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+export class BsonDate {
+  /** Milliseconds since 1970 UTC. */
+  readonly epochMs: number
+
+  constructor(epochMs: number) {
+    this.epochMs = epochMs
+  }
+}
+
+export const binarySubtype = { generic: 0, uuid: 4 } as const
+
+export class BsonBinary {
+  readonly subtype: number
+  readonly bytes: Buffer
+
+  constructor(subtype: number, bytes: Buffer) {
+    this.subtype = subtype
+    this.bytes = bytes
+  }
+}
+
+/** Members in the order of the wire. Names are matched exactly first, then without regard to case, as .NET does. */
+export class BsonDocument {
+  readonly members: ReadonlyMap<string, BsonValue>
+
+  constructor(members: ReadonlyMap<string, BsonValue>) {
+    this.members = members
+  }
+
+  get(name: string): BsonValue | undefined {
+    const exact = this.members.get(name)
+    if (exact !== undefined) return exact
+    const wanted = name.toLowerCase()
+    for (const [candidate, value] of this.members) {
+      if (candidate.length === name.length && candidate.toLowerCase() === wanted) return value
+    }
+    return undefined
+  }
+
+  /** The text of `$type`, which counts only as the first member. */
+  get typeText(): string | undefined {
+    for (const [name, value] of this.members) {
+      return name === '$type' && typeof value === 'string' ? value : undefined
+    }
+    return undefined
+  }
+}
+
+/** What a value is, in words, for messages about unexpected ones. */
+export function describeBson(value: BsonValue | undefined): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (typeof value === 'string') return 'a string'
+  if (typeof value === 'boolean') return 'a boolean'
+  if (typeof value === 'number' || typeof value === 'bigint') return 'an integer'
+  if (value instanceof BsonDouble) return 'a floating-point number'
+  if (value instanceof BsonDate) return 'a date'
+  if (value instanceof BsonBinary) return 'binary data'
+  return value instanceof BsonDocument ? 'an object' : 'an array'
+}

@@ -1,0 +1,89 @@
+import { isIP } from 'node:net'
+import { HalibutError } from '../errors.ts'
+import type { Thumbprint } from '../tls/thumbprint.ts'
+
+/** A proxy that tunnels by HTTP CONNECT. */
+export interface HttpProxy {
+  /** Host name or address, without `http://`. */
+  readonly host: string
+  readonly port: number
+  /** Basic authentication is sent when there is a user name. */
+  readonly userName?: string
+  readonly password?: string
+}
+
+/** The other side of a call or of a poll. */
+export interface ServiceEndPoint {
+  /** `https://host:port/` of something that listens, or `poll://subscription/` of a polling service. */
+  readonly baseUri: string
+  /**
+   * The certificate that the other side must show. Required for `https://`. For `poll://` it is optional: when given,
+   * only a service with this certificate can collect the request.
+   */
+  readonly thumbprint?: Thumbprint
+  readonly proxy?: HttpProxy | null
+  /** These replace the limits of the same names for this endpoint. */
+  readonly pollingRequestQueueTimeoutMs?: number
+  readonly retryListeningSleepIntervalMs?: number
+  readonly retryCountLimit?: number
+  readonly connectionErrorRetryTimeoutMs?: number
+  readonly connectTimeoutMs?: number
+}
+
+/** Where a listening peer is. */
+export interface ListeningAddress {
+  readonly host: string
+  readonly port: number
+  /** The name for TLS server name indication: addresses have none. */
+  readonly serverName: string | undefined
+  /** `https://host:port/` in lower case: what pools and messages use. */
+  readonly baseUri: string
+}
+
+/** The port of `https://host/` without a port, as for any web address. */
+const defaultPort = 443
+
+/**
+ * Parses `https://host:port`.
+ *
+ * @throws HalibutError `ERR_INVALID_ENDPOINT`
+ */
+export function parseListeningAddress(baseUri: string): ListeningAddress {
+  const url = URL.canParse(baseUri) ? new URL(baseUri) : undefined
+  if (url?.protocol !== 'https:' || url.hostname === '') {
+    throw new HalibutError(
+      'ERR_INVALID_ENDPOINT',
+      `'${baseUri}' is not an address such as https://host:10933/.`,
+    )
+  }
+  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
+  const port = url.port === '' ? defaultPort : Number(url.port)
+  return {
+    host,
+    port,
+    serverName: isIP(host) === 0 ? host : undefined,
+    baseUri: `https://${url.hostname}${port === defaultPort ? '' : `:${port}`}/`,
+  }
+}
+
+/**
+ * The subscription of a polling service as it is sent and looked up: scheme and host in lower case, an empty path
+ * as `/` (docs/wire/halibut.md, "Subscriptions").
+ *
+ * @throws HalibutError `ERR_INVALID_ENDPOINT`
+ */
+export function normalizeSubscription(subscription: string): string {
+  const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#\s]+)(\/[^\s#]*|\?[^\s#]*)?$/i.exec(subscription.trim())
+  if (!match) {
+    throw new HalibutError(
+      'ERR_INVALID_ENDPOINT',
+      `'${subscription}' is not a subscription such as poll://name/.`,
+    )
+  }
+  const [, scheme = '', host = '', rest = '/'] = match
+  return `${scheme.toLowerCase()}://${host.toLowerCase()}${rest.startsWith('/') ? rest : `/${rest}`}`
+}
+
+export function isPolling(endpoint: ServiceEndPoint): boolean {
+  return /^poll:/i.test(endpoint.baseUri)
+}
