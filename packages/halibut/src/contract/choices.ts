@@ -31,13 +31,16 @@ export function nullable<T>(inner: Codec<T>): Codec<T | null> {
  * not sent is the one with the number 0.
  *
  * @param dotnet the name of the enum, needed only where a collection of it travels in an `object` slot
+ * @param alsoReads more names under which the enum is read
  */
 export function enumeration<const V extends Readonly<Record<string, number>>>(
   values: V,
   dotnet = 'System.Enum, mscorlib',
+  alsoReads: readonly string[] = [],
 ): Codec<keyof V & string> {
   type Name = keyof V & string
   const typeName = parseTypeName(dotnet)
+  const readTypes = [typeName, ...alsoReads.map(parseTypeName)]
   const names = Object.keys(values) as Name[]
   const byNumber = new Map<number, Name>(
     Object.entries(values).map(([name, number]) => [number, name as Name]),
@@ -66,7 +69,7 @@ export function enumeration<const V extends Readonly<Record<string, number>>>(
       },
       read: named,
     },
-    accepts: type => isSameType(type, typeName),
+    accepts: type => readTypes.some(known => isSameType(type, known)),
     write: (out, name, value) => out.int32(name, numberOf(value)),
     writeTagged: (out, name, value) => out.int32(name, numberOf(value)),
     read(value) {
