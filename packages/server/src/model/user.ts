@@ -31,10 +31,11 @@ export interface ApiKey extends Document {
   readonly expires: Instant | null
 }
 
-/** One sign-in of a browser or of a client that uses a password. */
+/** One sign-in of a browser or of a client that uses a password, or one access token. */
 export interface Session extends Document {
+  readonly kind: 'browser' | 'token'
   readonly userId: string
-  /** SHA-256 of the cookie's value, hex. */
+  /** SHA-256 of the cookie's value or of the token, hex. */
   readonly hash: string
   /** What a request that changes something must send in its header besides the cookie. */
   readonly csrfToken: string

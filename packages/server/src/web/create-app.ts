@@ -52,14 +52,11 @@ function parseJson(
   }
 }
 
-/** Makes the web server. Add routes, then `listen` or `inject`. */
-export async function createApp({
-  authenticator,
-  findSpace,
-  installationId,
-  prefix,
-  logger,
-}: AppOptions): Promise<App> {
+/** Makes the web server with its routes, ready to `listen` or `inject`. Close it with `close()`. */
+export async function createApp(
+  { authenticator, findSpace, installationId, prefix, logger }: AppOptions,
+  addRoutes: (app: App) => void,
+): Promise<App> {
   const table = createRouteTable()
   const rewritten = new WeakMap<IncomingMessage, RewrittenRequest>()
   const spaces = new WeakMap<FastifyRequest, Space>()
@@ -155,6 +152,8 @@ export async function createApp({
         : `There is nothing at ${request.address.split('?', 1)[0]} (${STATUS_CODES[404]}).`
     void reply.status(status).send({ ErrorMessage })
   })
+  addRoutes(app)
+  await app.ready()
   return app
 }
 
