@@ -1,1 +1,24 @@
+export {
+  asObject,
+  comparable,
+  decodeDocument,
+  encodeDocument,
+  frameOf,
+  isRequest,
+  type Json,
+  messageOf,
+} from './recordings/document.ts'
+export { type PlayOptions, playSide } from './recordings/player.ts'
+export {
+  type ControlEntry,
+  contentOf,
+  type Entry,
+  type MessageEntry,
+  type RecordingName,
+  readRecording,
+  type Side,
+  type StreamEntry,
+} from './recordings/recording.ts'
+export { acceptTls, dialTls, type KeyPair, type TlsAcceptor } from './recordings/tls-pair.ts'
+export { type ReceivedStream, WireSocket } from './recordings/wire-socket.ts'
 export { until } from './until.ts'

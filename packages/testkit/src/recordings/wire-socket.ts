@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
+import { inflateRawSync } from 'node:zlib'
+import { decodeDocument, type Json } from './document.ts'
+
+/** A peer that says nothing for this long has hung, and the test says where. */
+const silenceMs = 15_000
+
+/** A data stream as it was received. */
+export interface ReceivedStream {
+  readonly id: string
+  readonly content: Buffer
+}
+
+/**
+ * One end of a Halibut connection, byte by byte: the plainest thing that can talk to the real code. Reads exactly what
+ * it is asked for, so one byte too many from the peer shows at the next step.
+ */
+export class WireSocket {
+  readonly #socket: Duplex
+  readonly #packetBytes: number
+  #received: Buffer = Buffer.alloc(0)
+  #ended = false
+  #failure: Error | undefined
+
+  /** @param packetBytes what is written goes out in pieces of this size, each as its own TLS record */
+  constructor(socket: Duplex, packetBytes: number = Number.POSITIVE_INFINITY) {
+    this.#socket = socket
+    this.#packetBytes = packetBytes
+    socket.on('error', error => {
+      this.#failure = error
+    })
+    socket.on('close', () => {
+      this.#ended = true
+    })
+    socket.on('end', () => {
+      this.#ended = true
+    })
+    socket.on('data', (chunk: Buffer) => {
+      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    })
+  }
+
+  /** Writes the bytes and waits until they are on their way. */
+  async write(bytes: Uint8Array | string): Promise<void> {
+    const all = Buffer.from(bytes)
+    const packet = all.length > 64 * 1024 ? 64 * 1024 : this.#packetBytes
+    for (let at = 0; at < all.length; at += packet) {
+      await new Promise<void>((done, failed) => {
+        this.#socket.write(all.subarray(at, at + packet), error => (error ? failed(error) : done()))
+      })
+    }
+  }
+
+  /** Reads exactly `length` bytes. */
+  async take(length: number, what: string): Promise<Buffer> {
+    while (this.#received.length < length) await this.#more(what)
+    const bytes = this.#received.subarray(0, length)
+    this.#received = this.#received.subarray(length)
+    return bytes
+  }
+
+  /** Reads control lines: as many characters as are expected, returned as they came. */
+  async text(length: number): Promise<string> {
+    return (await this.take(length, 'a control line')).toString('latin1')
+  }
+
+  /** Reads one message; what follows its deflate stream stays for the next read. */
+  async message(): Promise<Json> {
+    for (;;) {
+      if (this.#received.length > 0) {
+        const inflated = inflateStart(this.#received)
+        if (inflated !== undefined) {
+          this.#received = this.#received.subarray(inflated.consumed)
+          return decodeDocument(inflated.plain)
+        }
+      }
+      await this.#more('a message')
+    }
+  }
+
+  async stream(): Promise<ReceivedStream> {
+    const head = await this.take(24, 'the head of a data stream')
+    const length = Number(head.readBigInt64LE(16))
+    const content = await this.take(length, 'a data stream')
+    const again = (await this.take(8, 'the length after a data stream')).readBigInt64LE(0)
+    if (again !== BigInt(length))
+      throw new Error(`A data stream of ${length} bytes ends with the length ${again}.`)
+    return { id: head.subarray(0, 16).toString('base64'), content }
+  }
+
+  /** Waits for the peer to close; throws when bytes come instead. */
+  async closed(): Promise<void> {
+    while (!this.#ended && this.#failure === undefined) await this.#wait('the end of the connection')
+    if (this.#received.length > 0) {
+      throw new Error(`${this.#received.length} bytes were left: ${preview(this.#received)}`)
+    }
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  async #more(what: string): Promise<void> {
+    if (this.#failure)
+      throw new Error(`The connection failed where ${what} should come.`, { cause: this.#failure })
+    if (this.#ended) {
+      throw new Error(
+        `The connection ended where ${what} should come; received so far: ${preview(this.#received)}`,
+      )
+    }
+    await this.#wait(what)
+  }
+
+  async #wait(what: string): Promise<void> {
+    const silence = AbortSignal.timeout(silenceMs)
+    const anything = new AbortController()
+    const signal = AbortSignal.any([silence, anything.signal])
+    try {
+      await Promise.race(
+        ['data', 'end', 'close', 'error'].map(event => once(this.#socket, event, { signal })),
+      )
+    } catch (error) {
+      if (silence.aborted) {
+        throw new Error(
+          `Nothing came for ${silenceMs} ms where ${what} should be: ${preview(this.#received)}`,
+        )
+      }
+      this.#failure = error instanceof Error ? error : new Error(String(error))
+    } finally {
+      anything.abort()
+    }
+  }
+}
+
+function preview(bytes: Buffer): string {
+  return bytes.length === 0 ? 'nothing' : JSON.stringify(bytes.subarray(0, 60).toString('latin1'))
+}
+
+/** Inflates the stream at the start of `bytes`; undefined while its end is missing. */
+function inflateStart(bytes: Buffer): { plain: Buffer; consumed: number } | undefined {
+  try {
+    // `info` adds the engine, which knows how much of the input it used; the declarations do not have it.
+    const result: unknown = inflateRawSync(bytes, { info: true } as object)
+    const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } }
+    return { plain: buffer, consumed: engine.bytesWritten }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR') return undefined
+    throw error
+  }
+}
