@@ -1,0 +1,151 @@
+import {
+  CapabilitiesServiceV2,
+  capabilitiesOfOldAgents,
+  deployerCapability,
+  FileTransferService,
+  hasCapability,
+  isUnknownService,
+  type ScriptStatusResponse,
+  ScriptService,
+  type ScriptStatusResponseV2,
+  ScriptServiceV2,
+  type StartScriptCommand,
+  type StartScriptCommandV2,
+  type UploadResult,
+} from '@tentacle/contracts'
+import { type CallOptions, type DataStream, type Halibut, HalibutError, type ServiceEndPoint } from '@tentacle/halibut'
+import type { AnyMachine } from '../model/machine.ts'
+import { callWithRetries, type RetryRules, type TentacleCall } from './rpc-retries.ts'
+
+/** The services that a Tentacle says it has. */
+export interface TentacleCapabilities {
+  readonly names: readonly string[]
+  /** The newest script service of it that this server speaks. */
+  readonly scripts: 'V1' | 'V2'
+  /** True when `"$TentacleExecutablePath" deploy-package` and `run-script` work there: it is one of ours. */
+  readonly hasDeployer: boolean
+}
+
+/** One machine's Tentacle. Every call throws HalibutError. */
+export interface Tentacle {
+  readonly machine: AnyMachine
+  /** Remembered for ten minutes. */
+  capabilities(call: TentacleCall): Promise<TentacleCapabilities>
+  /** Asks now, whatever is remembered: proves that the Tentacle is there. */
+  checkConnection(call: TentacleCall): Promise<TentacleCapabilities>
+  /** Repeated when the network fails: the ticket makes it safe. */
+  startScript(command: StartScriptCommandV2, call: TentacleCall): Promise<ScriptStatusResponseV2>
+  getStatus(ticket: string, lastLogSequence: number, call: TentacleCall): Promise<ScriptStatusResponseV2>
+  cancelScript(ticket: string, lastLogSequence: number, call: TentacleCall): Promise<ScriptStatusResponseV2>
+  /** Once, without repetition: the Tentacle cleans up by itself later. */
+  completeScript(ticket: string, call: TentacleCall): Promise<void>
+  /** The calls of old Tentacles. None of them is repeated: starting twice would run twice. */
+  readonly v1: {
+    startScript(command: StartScriptCommand, call: TentacleCall): Promise<string>
+    getStatus(ticket: string, lastLogSequence: number, call: TentacleCall): Promise<ScriptStatusResponse>
+    cancelScript(ticket: string, lastLogSequence: number, call: TentacleCall): Promise<ScriptStatusResponse>
+    completeScript(ticket: string, lastLogSequence: number, call: TentacleCall): Promise<ScriptStatusResponse>
+  }
+  /** Repeated when the network fails; `stream` is read anew each time. */
+  uploadFile(remotePath: string, stream: DataStream, call: TentacleCall): Promise<UploadResult>
+}
+
+/** What a client of one machine is made of. */
+export interface TentacleParts {
+  readonly halibut: Halibut
+  readonly machine: AnyMachine
+  readonly endpoint: ServiceEndPoint
+  readonly retries: RetryRules
+  readonly capabilities: CapabilityCache
+}
+
+/** What Tentacles said about themselves lately. */
+export interface CapabilityCache {
+  get(endpoint: ServiceEndPoint): TentacleCapabilities | undefined
+  set(endpoint: ServiceEndPoint, capabilities: TentacleCapabilities): void
+}
+
+const capabilitiesLifetimeMs = 600_000
+
+/** Makes an empty cache. Entries of machines that are gone leave with the first look after ten minutes. */
+export function createCapabilityCache(nowMs: () => number = () => performance.now()): CapabilityCache {
+  const known = new Map<string, { readonly until: number; readonly capabilities: TentacleCapabilities }>()
+  const keyOf = ({ baseUri, thumbprint }: ServiceEndPoint): string => `${baseUri} ${thumbprint}`
+  return {
+    get(endpoint) {
+      for (const [key, { until }] of known) if (until <= nowMs()) known.delete(key)
+      return known.get(keyOf(endpoint))?.capabilities
+    },
+    set(endpoint, capabilities) {
+      known.set(keyOf(endpoint), { until: nowMs() + capabilitiesLifetimeMs, capabilities })
+    },
+  }
+}
+
+function parseCapabilities(names: readonly string[]): TentacleCapabilities {
+  const response = { supportedCapabilities: [...names] }
+  return {
+    names,
+    scripts: hasCapability(response, ScriptServiceV2.wireName) ? 'V2' : 'V1',
+    hasDeployer: hasCapability(response, deployerCapability),
+  }
+}
+
+/** Tentacles from before there were capabilities do not know the service; some frameworks said so for the method. */
+function lacksCapabilities(error: unknown): boolean {
+  if (isUnknownService(error)) return true
+  return error instanceof HalibutError && ['ERR_METHOD_NOT_FOUND', 'ERR_AMBIGUOUS_METHOD'].includes(error.code)
+}
+
+/** Makes the client of one machine. */
+export function createTentacle({ halibut, machine, endpoint, retries, capabilities }: TentacleParts): Tentacle {
+  const scriptsV1 = halibut.client(ScriptService, endpoint)
+  const scriptsV2 = halibut.client(ScriptServiceV2, endpoint)
+  const abilities = halibut.client(CapabilitiesServiceV2, endpoint)
+  const files = halibut.client(FileTransferService, endpoint)
+
+  function repeat<T>(name: string, call: TentacleCall, run: (options: CallOptions) => Promise<T>): Promise<T> {
+    return callWithRetries(name, run, call.retries ?? retries, call)
+  }
+
+  async function checkConnection(call: TentacleCall): Promise<TentacleCapabilities> {
+    let names: readonly string[]
+    try {
+      const answer = await repeat('GetCapabilities', call, options => abilities.getCapabilities(options))
+      names = answer.supportedCapabilities
+    } catch (error) {
+      if (!lacksCapabilities(error)) throw error
+      names = capabilitiesOfOldAgents
+    }
+    const found = parseCapabilities(names)
+    capabilities.set(endpoint, found)
+    return found
+  }
+
+  return {
+    machine,
+    async capabilities(call) {
+      return capabilities.get(endpoint) ?? (await checkConnection(call))
+    },
+    checkConnection,
+    startScript: (command, call) => repeat('StartScript', call, options => scriptsV2.startScript(command, options)),
+    getStatus: (ticket, lastLogSequence, call) =>
+      repeat('GetStatus', call, options => scriptsV2.getStatus({ ticket: { taskId: ticket }, lastLogSequence }, options)),
+    cancelScript: (ticket, lastLogSequence, call) =>
+      repeat('CancelScript', call, options =>
+        scriptsV2.cancelScript({ ticket: { taskId: ticket }, lastLogSequence }, options),
+      ),
+    completeScript: (ticket, { signal }) => scriptsV2.completeScript({ ticket: { taskId: ticket } }, { signal }),
+    v1: {
+      startScript: async (command, { signal }) => (await scriptsV1.startScript(command, { signal })).taskId,
+      getStatus: (ticket, lastLogSequence, { signal }) =>
+        scriptsV1.getStatus({ ticket: { taskId: ticket }, lastLogSequence }, { signal }),
+      cancelScript: (ticket, lastLogSequence, { signal }) =>
+        scriptsV1.cancelScript({ ticket: { taskId: ticket }, lastLogSequence }, { signal }),
+      completeScript: (ticket, lastLogSequence, { signal }) =>
+        scriptsV1.completeScript({ ticket: { taskId: ticket }, lastLogSequence }, { signal }),
+    },
+    uploadFile: (remotePath, stream, call) =>
+      repeat('UploadFile', call, options => files.uploadFile(remotePath, stream, options)),
+  }
+}
