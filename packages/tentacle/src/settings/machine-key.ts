@@ -127,7 +127,7 @@ async function createKeyFile(file: string): Promise<MachineKey> {
   const text = `${randomBytes(32).toString('base64')}.${randomBytes(16).toString('base64')}`
   const beside = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    await writeFileSafely(beside, text, { mode: 0o600 })
+    await writeFileSafely(beside, text, { mode: 0o600, makeFolder: true })
     await link(beside, file).catch(error => {
       if (systemCode(error) !== 'EEXIST') throw error
     })

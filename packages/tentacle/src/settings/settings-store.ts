@@ -66,7 +66,7 @@ export function openSettings(path: string, { secrets, contributed }: SettingsSto
 export async function createSettingsFile(path: string): Promise<boolean> {
   return await withFileLock(path, async () => {
     if ((await readIfThere(path)) !== undefined) return false
-    await writeFileSafely(path, emptySettingsXml)
+    await writeFileSafely(path, emptySettingsXml, { makeFolder: true })
     return true
   })
 }

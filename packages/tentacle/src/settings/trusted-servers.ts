@@ -140,6 +140,21 @@ export function listeningEntry(thumbprint: string): TrustedServer {
   return { thumbprint, style: 'TentaclePassive', address: null, squid: null, subscriptionId: null }
 }
 
+/**
+ * A thumbprint as people type it, in the case that they chose: blanks and colons, which certificate viewers show, are
+ * taken out.
+ *
+ * @throws TentacleError `ERR_OPTION_VALUE` if what remains is not 40 hexadecimal digits.
+ */
+export function checkThumbprint(text: string): string {
+  const digits = text.replaceAll(/[\s:\u200E]/g, '')
+  if (/^[0-9a-fA-F]{40}$/.test(digits)) return digits
+  throw new TentacleError(
+    'ERR_OPTION_VALUE',
+    `'${text}' is not a thumbprint: expected the 40 hexadecimal digits of a certificate's SHA-1. Repeat the option for several.`,
+  )
+}
+
 export function sameThumbprint(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase()
 }

@@ -7,6 +7,8 @@ import { systemCode, TentacleError, toError } from '../errors.ts'
 export interface WriteOptions {
   /** Permissions of a file that is new. Default 0o600: only the account that made it can read it. */
   readonly mode?: number
+  /** Whether to make the folder if it is missing. Default false: a path that was typed may be wrong. */
+  readonly makeFolder?: boolean
 }
 
 /**
@@ -22,7 +24,7 @@ export async function writeFileSafely(
   options: WriteOptions = {},
 ): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true })
+    if (options.makeFolder) await mkdir(dirname(path), { recursive: true })
     const target = await realpath(path).catch(() => path)
     const old = await stat(target).catch(() => undefined)
     if (old?.isDirectory())

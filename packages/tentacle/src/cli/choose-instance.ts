@@ -1,0 +1,48 @@
+import { environmentSettings } from '../settings/environment-settings.ts'
+import { InstanceIndex } from '../settings/instance-index.ts'
+import { createSecretBox } from '../settings/machine-key.ts'
+import { selectInstance } from '../settings/select-instance.ts'
+import { openSettings, type SettingsStore } from '../settings/settings-store.ts'
+import { instanceOptions } from './common-options.ts'
+import type { Machine } from './machine.ts'
+import { parseOptions } from './parse-options.ts'
+
+/** The instance of a command line, or why there is none. */
+export interface ChosenInstance {
+  readonly found?: { readonly name: string | undefined; readonly settings: SettingsStore }
+  /** The folder of its logs and workspaces; `undefined` if there is no instance or its settings cannot be read. */
+  readonly home: string | undefined
+  readonly error?: unknown
+}
+
+/** Chooses by `--instance` and `--config`, whatever else the command line says. Does not throw. */
+export async function chooseInstance(machine: Machine, args: readonly string[]): Promise<ChosenInstance> {
+  try {
+    const options = parseOptions(instanceOptions, args)
+    const { name, configPath } = await selectInstance(new InstanceIndex(machine.paths.indexRoot), {
+      instance: options.text('instance'),
+      config: options.text('config'),
+      cwd: machine.cwd,
+    })
+    const settings = settingsAt(configPath, machine)
+    return { found: { name, settings }, home: await homeOf(settings) }
+  } catch (error) {
+    return { error, home: undefined }
+  }
+}
+
+/** The settings of a file on this machine. */
+export function settingsAt(configPath: string, machine: Machine): SettingsStore {
+  return openSettings(configPath, {
+    secrets: createSecretBox(machine.paths),
+    contributed: environmentSettings(machine.env, machine.program.folder),
+  })
+}
+
+/** A command that reads damaged settings meets the error itself; some commands never read them. */
+async function homeOf(settings: SettingsStore): Promise<string | undefined> {
+  return await settings.read().then(
+    ({ home }) => home,
+    () => undefined,
+  )
+}

@@ -1,0 +1,107 @@
+import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TextStream } from '../logging/console-sink.ts'
+import type { MachineKeyPaths } from '../settings/machine-key.ts'
+
+/** Fixed places of the system. */
+export interface MachinePaths extends MachineKeyPaths {
+  /** Where the instance index is. */
+  readonly indexRoot: string
+  /** Where logs go while no instance is known. */
+  readonly fallbackLogs: string
+}
+
+/** The installed program. */
+export interface Program {
+  /** What scripts call to reach this program again. */
+  readonly executable: string
+  readonly folder: string
+}
+
+/**
+ * All that the program takes from its surroundings. Nothing below reads the process object, so tests run commands in
+ * the test's process on a machine of their own.
+ */
+export interface Machine {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly stdin: NodeJS.ReadableStream & { unref?(): unknown }
+  readonly stdout: TextStream
+  readonly stderr: TextStream
+  /** The host's name without its domain. */
+  readonly name: string
+  readonly processors: number
+  readonly user: string
+  readonly processId: number
+  readonly paths: MachinePaths
+  readonly program: Program
+  now(): Date
+  /** Calls `stop` for each signal that asks the process to end, until the returned function is called. */
+  onStopSignal(stop: (signal: string) => void): () => void
+}
+
+const stopSignals = ['SIGINT', 'SIGTERM'] as const
+
+/** The machine that a process runs on. */
+export function openMachine(process: NodeJS.Process): Machine {
+  const { env } = process
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedReader)
+  return {
+    env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    name: hostname().split('.')[0] ?? hostname(),
+    processors: availableParallelism(),
+    user: userName(),
+    processId: process.pid,
+    paths: systemPaths(env),
+    program: installedProgram(),
+    now: () => new Date(),
+    onStopSignal(stop) {
+      for (const signal of stopSignals) process.on(signal, stop)
+      return () => {
+        for (const signal of stopSignals) process.off(signal, stop)
+      }
+    },
+  }
+}
+
+/** The fixed paths of the original, with the variables that move them (docs/wire/tentacle-settings.md 1, 6 and 7). */
+export function systemPaths(env: Machine['env']): MachinePaths {
+  const systemRoot =
+    process.platform === 'win32' ? join(env.ProgramData ?? 'C:\\ProgramData', 'Octopus') : '/etc/octopus'
+  const indexRoot = env.TentacleMachineConfigurationHomeDirectory || systemRoot
+  const keyFiles = new Set([join(systemRoot, 'machinekey'), join(indexRoot, 'machinekey')])
+  return {
+    indexRoot,
+    machineIdFile: '/etc/machine-id',
+    generatedKeyFiles: [...keyFiles],
+    fallbackLogs: env.DefaultLogDirectory || join(localData(env), 'Octopus', 'Logs'),
+  }
+}
+
+function localData(env: Machine['env']): string {
+  if (process.platform === 'win32') return env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local')
+  return env.XDG_DATA_HOME || join(homedir(), '.local', 'share')
+}
+
+function installedProgram(): Program {
+  const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin')
+  return { folder, executable: join(folder, 'Tentacle') }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}` // an account without an entry, as in many containers
+  }
+}
+
+/** `Tentacle help | head -1`: the reader has enough, which is no reason to fail. */
+function ignoreClosedReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
