@@ -1,8 +1,8 @@
 import {
   type Certificate,
   createHalibut,
-  type HalibutListener,
   type HalibutLimits,
+  type HalibutListener,
   type HalibutLogEntry,
   parseThumbprint,
   recommendedLimits,

@@ -6,11 +6,15 @@ import { defaultMachinePolicy, type MachinePolicy } from '../model/machine-polic
 import type { SecretVault } from '../model/secret.ts'
 
 /** The settings of a machine policy that have to do with calls. */
-export type CallPolicy = Omit<MachinePolicy, 'id' | 'revision' | 'lastModifiedOn' | 'lastModifiedBy' | 'spaceId' | 'name' | 'slug'>
+export type CallPolicy = Omit<
+  MachinePolicy,
+  'id' | 'revision' | 'lastModifiedOn' | 'lastModifiedBy' | 'spaceId' | 'name' | 'slug'
+>
 
 /** The policy that a machine follows: its own, the default one of its space, or the built-in values. */
 export async function policyOf(store: Store, machine: AnyMachine): Promise<CallPolicy> {
-  const own = machine.machinePolicyId === null ? undefined : await store.machinePolicies.get(machine.machinePolicyId)
+  const own =
+    machine.machinePolicyId === null ? undefined : await store.machinePolicies.get(machine.machinePolicyId)
   return own ?? (await store.machinePolicies.default(machine.spaceId)) ?? defaultMachinePolicy
 }
 
@@ -56,5 +60,8 @@ export function subscriptionKey(uri: string): string {
 export async function requireMachine(store: Store, id: string): Promise<AnyMachine> {
   const machine = (await store.machines.get(id)) ?? (await store.workers.get(id))
   if (machine !== undefined) return machine
-  throw new ServerError('ERR_NOT_FOUND', `There is no machine with the id '${id}'. It may have been deleted meanwhile.`)
+  throw new ServerError(
+    'ERR_NOT_FOUND',
+    `There is no machine with the id '${id}'. It may have been deleted meanwhile.`,
+  )
 }

@@ -58,7 +58,10 @@ export async function callWithRetries<T>(
     const pauseMs = Math.min(attempt, 10) * 1_000
     if (remaining() - pauseMs <= minimumAttemptMs) {
       const spent = performance.now() - started
-      await report('Info', `The Tentacle could not be reached for ${seconds(spent)}. No more attempts are made.`)
+      await report(
+        'Info',
+        `The Tentacle could not be reached for ${seconds(spent)}. No more attempts are made.`,
+      )
       await report('Verbose', `The last attempt to call ${name} failed: ${toError(lastError).message}`)
       throw lastError
     }

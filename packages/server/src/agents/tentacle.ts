@@ -5,15 +5,21 @@ import {
   FileTransferService,
   hasCapability,
   isUnknownService,
-  type ScriptStatusResponse,
   ScriptService,
-  type ScriptStatusResponseV2,
   ScriptServiceV2,
+  type ScriptStatusResponse,
+  type ScriptStatusResponseV2,
   type StartScriptCommand,
   type StartScriptCommandV2,
   type UploadResult,
 } from '@tentacle/contracts'
-import { type CallOptions, type DataStream, type Halibut, HalibutError, type ServiceEndPoint } from '@tentacle/halibut'
+import {
+  type CallOptions,
+  type DataStream,
+  type Halibut,
+  HalibutError,
+  type ServiceEndPoint,
+} from '@tentacle/halibut'
 import type { AnyMachine } from '../model/machine.ts'
 import { callWithRetries, type RetryRules, type TentacleCall } from './rpc-retries.ts'
 
@@ -94,17 +100,29 @@ function parseCapabilities(names: readonly string[]): TentacleCapabilities {
 /** Tentacles from before there were capabilities do not know the service; some frameworks said so for the method. */
 function lacksCapabilities(error: unknown): boolean {
   if (isUnknownService(error)) return true
-  return error instanceof HalibutError && ['ERR_METHOD_NOT_FOUND', 'ERR_AMBIGUOUS_METHOD'].includes(error.code)
+  return (
+    error instanceof HalibutError && ['ERR_METHOD_NOT_FOUND', 'ERR_AMBIGUOUS_METHOD'].includes(error.code)
+  )
 }
 
 /** Makes the client of one machine. */
-export function createTentacle({ halibut, machine, endpoint, retries, capabilities }: TentacleParts): Tentacle {
+export function createTentacle({
+  halibut,
+  machine,
+  endpoint,
+  retries,
+  capabilities,
+}: TentacleParts): Tentacle {
   const scriptsV1 = halibut.client(ScriptService, endpoint)
   const scriptsV2 = halibut.client(ScriptServiceV2, endpoint)
   const abilities = halibut.client(CapabilitiesServiceV2, endpoint)
   const files = halibut.client(FileTransferService, endpoint)
 
-  function repeat<T>(name: string, call: TentacleCall, run: (options: CallOptions) => Promise<T>): Promise<T> {
+  function repeat<T>(
+    name: string,
+    call: TentacleCall,
+    run: (options: CallOptions) => Promise<T>,
+  ): Promise<T> {
     return callWithRetries(name, run, call.retries ?? retries, call)
   }
 
@@ -128,14 +146,18 @@ export function createTentacle({ halibut, machine, endpoint, retries, capabiliti
       return capabilities.get(endpoint) ?? (await checkConnection(call))
     },
     checkConnection,
-    startScript: (command, call) => repeat('StartScript', call, options => scriptsV2.startScript(command, options)),
+    startScript: (command, call) =>
+      repeat('StartScript', call, options => scriptsV2.startScript(command, options)),
     getStatus: (ticket, lastLogSequence, call) =>
-      repeat('GetStatus', call, options => scriptsV2.getStatus({ ticket: { taskId: ticket }, lastLogSequence }, options)),
+      repeat('GetStatus', call, options =>
+        scriptsV2.getStatus({ ticket: { taskId: ticket }, lastLogSequence }, options),
+      ),
     cancelScript: (ticket, lastLogSequence, call) =>
       repeat('CancelScript', call, options =>
         scriptsV2.cancelScript({ ticket: { taskId: ticket }, lastLogSequence }, options),
       ),
-    completeScript: (ticket, { signal }) => scriptsV2.completeScript({ ticket: { taskId: ticket } }, { signal }),
+    completeScript: (ticket, { signal }) =>
+      scriptsV2.completeScript({ ticket: { taskId: ticket } }, { signal }),
     v1: {
       startScript: async (command, { signal }) => (await scriptsV1.startScript(command, { signal })).taskId,
       getStatus: (ticket, lastLogSequence, { signal }) =>

@@ -89,9 +89,13 @@ function toRun(row: Row): ScriptRun {
 export function createScriptRunRepository(db: Database, now: () => Date): ScriptRunRepository {
   function stored(rows: readonly Row[], taskId: string, key: string): ScriptRun {
     if (rows[0] !== undefined) return toRun(rows[0])
-    throw new ServerError('ERR_CONFLICT', `The script '${key}' of the task ${taskId} is followed by another process.`, {
-      details: { taskId, key },
-    })
+    throw new ServerError(
+      'ERR_CONFLICT',
+      `The script '${key}' of the task ${taskId} is followed by another process.`,
+      {
+        details: { taskId, key },
+      },
+    )
   }
 
   return {
@@ -102,7 +106,8 @@ export function createScriptRunRepository(db: Database, now: () => Date): Script
     },
 
     async insert({ taskId, key, machineId, ticket, contract }) {
-      const { rows } = await sql<Row>`insert into script_runs (task, key, machine_id, ticket, contract, state, created)
+      const { rows } =
+        await sql<Row>`insert into script_runs (task, key, machine_id, ticket, contract, state, created)
         values (${taskNumber(taskId)}, ${key}, ${machineId}, ${ticket}, ${contract}, 'new', ${now().toISOString()})
         on conflict do nothing returning *`.execute(db)
       return stored(rows, taskId, key)

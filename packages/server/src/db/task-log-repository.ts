@@ -47,7 +47,11 @@ export interface TaskLogRepository {
   /** Lines of one node after a sequence number, in order. */
   activityLines(activityId: string, after: number, limit: number): Promise<readonly LogLine[]>
   /** The last lines of one node, in order. */
-  tail(activityId: string, limit: number, options?: { readonly loudOnly?: boolean }): Promise<readonly LogLine[]>
+  tail(
+    activityId: string,
+    limit: number,
+    options?: { readonly loudOnly?: boolean },
+  ): Promise<readonly LogLine[]>
 }
 
 interface ActivityRow {
@@ -126,7 +130,12 @@ function toLine(row: LineRow): LogLine {
 /** Opens the logs over the database or a transaction. */
 export function createTaskLogRepository(db: Database): TaskLogRepository {
   /** Hands out the next numbers of the task: the last of them. */
-  async function advance(within: Database, task: number, by: number, and: RawBuilder<unknown> = sql``): Promise<number> {
+  async function advance(
+    within: Database,
+    task: number,
+    by: number,
+    and: RawBuilder<unknown> = sql``,
+  ): Promise<number> {
     const { rows } = await sql<{ sequence: number }>`update tasks set sequence = sequence + ${by} ${and}
       where number = ${task} returning sequence`.execute(within)
     const sequence = rows[0]?.sequence
@@ -164,13 +173,20 @@ export function createTaskLogRepository(db: Database): TaskLogRepository {
     const { task, number } = parseActivityId(id)
     const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line.text), 0)
     const trouble = lines.some(line => isTrouble(line.category))
-    const last = await advance(within, task, lines.length, sql`, log_bytes = log_bytes + ${bytes},
-      has_warnings_or_errors = max(has_warnings_or_errors, ${trouble})`)
+    const last = await advance(
+      within,
+      task,
+      lines.length,
+      sql`, log_bytes = log_bytes + ${bytes},
+      has_warnings_or_errors = max(has_warnings_or_errors, ${trouble})`,
+    )
     const values = lines.map(line => [line.category, line.occurredAt, line.text, line.detail ?? null])
     // One parameter for all lines: bound one by one, 100,000 lines would need 700,000 of SQLite's 32,766.
     await sql`insert into task_log_lines (task, sequence, activity, category, occurred_at, text, detail)
       select ${task}, ${last - lines.length} + key + 1, ${number},
-        value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(${JSON.stringify(values)})`.execute(within)
+        value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(${JSON.stringify(values)})`.execute(
+      within,
+    )
     const loud = lines.reduce((sum, line) => sum + (isQuiet(line.category) ? 0 : 1), 0)
     await sql`update task_activities set line_count = line_count + ${lines.length},
       loud_line_count = loud_line_count + ${loud} where task = ${task} and number = ${number}`.execute(within)
@@ -182,11 +198,13 @@ export function createTaskLogRepository(db: Database): TaskLogRepository {
     if (wanted.status !== undefined) sets.push(sql`status = ${wanted.status}`)
     if (wanted.started !== undefined) sets.push(sql`started = coalesce(started, ${wanted.started})`)
     if (wanted.ended !== undefined) sets.push(sql`ended = ${wanted.ended}`)
-    if (wanted.progressPercentage !== undefined) sets.push(sql`progress_percentage = ${wanted.progressPercentage}`)
+    if (wanted.progressPercentage !== undefined)
+      sets.push(sql`progress_percentage = ${wanted.progressPercentage}`)
     if (wanted.progressMessage !== undefined) sets.push(sql`progress_message = ${wanted.progressMessage}`)
     const { rows } = await sql<ActivityRow>`update task_activities set ${sql.join(sets)}
       where task = ${task} and number = ${number} returning *`.execute(within)
-    if (rows[0] === undefined) throw new ServerError('ERR_NOT_FOUND', `There is no activity with the id '${id}'.`)
+    if (rows[0] === undefined)
+      throw new ServerError('ERR_NOT_FOUND', `There is no activity with the id '${id}'.`)
     return toActivity(rows[0])
   }
 
@@ -211,7 +229,9 @@ export function createTaskLogRepository(db: Database): TaskLogRepository {
 
     async lines(taskId, after, limit) {
       const { rows } = await sql<LineRow>`select * from task_log_lines
-        where task = ${taskNumber(taskId) ?? -1} and sequence > ${after} order by sequence limit ${limit}`.execute(db)
+        where task = ${taskNumber(taskId) ?? -1} and sequence > ${after} order by sequence limit ${limit}`.execute(
+        db,
+      )
       return rows.map(toLine)
     },
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { type Json, taskNumber } from '../model/task.ts'
 import type { SecretVault } from '../model/secret.ts'
+import { type Json, taskNumber } from '../model/task.ts'
 import type { Database } from './database.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -93,7 +93,9 @@ export function createTaskMemory(db: Database, vault: SecretVault): TaskMemory {
     async addMask(taskId, value) {
       const task = taskNumber(taskId)
       await sql`insert into task_masks (task, number, value) values (${task},
-        (select coalesce(max(number), 0) + 1 from task_masks where task = ${task}), ${seal(value)})`.execute(db)
+        (select coalesce(max(number), 0) + 1 from task_masks where task = ${task}), ${seal(value)})`.execute(
+        db,
+      )
     },
 
     async masks(taskId) {

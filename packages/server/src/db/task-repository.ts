@@ -1,6 +1,13 @@
 import { type RawBuilder, sql } from 'kysely'
 import { ServerError } from '../errors.ts'
-import { type FinalTaskState, type ServerTask, type TaskDraft, type TaskState, taskNumber, taskStates } from '../model/task.ts'
+import {
+  type FinalTaskState,
+  type ServerTask,
+  type TaskDraft,
+  type TaskState,
+  taskNumber,
+  taskStates,
+} from '../model/task.ts'
 import type { Database } from './database.ts'
 import { type TaskRow, toTask } from './task-rows.ts'
 import { inTransaction } from './transaction.ts'
@@ -64,14 +71,21 @@ function conditions(query: TaskQuery): RawBuilder<unknown> {
     parts.push(query.includeSystem === true ? sql`(space_id is null or ${inSpaces})` : inSpaces)
   }
   if (query.ids !== undefined) {
-    parts.push(isOneOf('number', query.ids.map(taskNumber).filter(number => number !== undefined)))
+    parts.push(
+      isOneOf(
+        'number',
+        query.ids.map(taskNumber).filter(number => number !== undefined),
+      ),
+    )
   }
   if (query.name !== undefined) parts.push(sql`name = ${query.name} collate nocase`)
-  if (query.partialName !== undefined) parts.push(sql`instr(lower(description), lower(${query.partialName})) > 0`)
+  if (query.partialName !== undefined)
+    parts.push(sql`instr(lower(description), lower(${query.partialName})) > 0`)
   if (query.projectId !== undefined) parts.push(sql`project_id = ${query.projectId}`)
   if (query.environmentId !== undefined) parts.push(sql`environment_id = ${query.environmentId}`)
   if (query.serverNode !== undefined) parts.push(sql`server_node = ${query.serverNode}`)
-  if (query.hasWarningsOrErrors !== undefined) parts.push(sql`has_warnings_or_errors = ${query.hasWarningsOrErrors}`)
+  if (query.hasWarningsOrErrors !== undefined)
+    parts.push(sql`has_warnings_or_errors = ${query.hasWarningsOrErrors}`)
   if (query.machineId !== undefined) {
     parts.push(sql`number in (select task from task_machines where machine_id = ${query.machineId})`)
   }
@@ -79,7 +93,9 @@ function conditions(query: TaskQuery): RawBuilder<unknown> {
 }
 
 function stateCondition(states: readonly TaskState[] | undefined): RawBuilder<unknown> {
-  return states === undefined ? sql`1 = 1` : sql`state in (select value from json_each(${JSON.stringify(states)}))`
+  return states === undefined
+    ? sql`1 = 1`
+    : sql`state in (select value from json_each(${JSON.stringify(states)}))`
 }
 
 /** Opens the tasks over the database or a transaction. */
@@ -87,10 +103,13 @@ export function createTaskRepository(db: Database, now: () => Date): TaskReposit
   const instant = (): string => now().toISOString()
 
   async function nextNumber(within: Database): Promise<number> {
-    const { rows } = await sql<{ last: number }>`insert into id_counters (prefix, last) values ('ServerTasks', 1)
+    const { rows } = await sql<{
+      last: number
+    }>`insert into id_counters (prefix, last) values ('ServerTasks', 1)
       on conflict (prefix) do update set last = last + 1 returning last`.execute(within)
     const last = rows[0]?.last
-    if (last === undefined) throw new ServerError('ERR_DATABASE', 'The database gave no number for a new task.')
+    if (last === undefined)
+      throw new ServerError('ERR_DATABASE', 'The database gave no number for a new task.')
     return last
   }
 
@@ -104,7 +123,8 @@ export function createTaskRepository(db: Database, now: () => Date): TaskReposit
     const number = id === undefined ? await nextNumber(within) : taskNumber(id)
     if (number === undefined) throw new ServerError('ERR_INVALID_INPUT', `'${id}' is not the id of a task.`)
     const created = instant()
-    const { rows } = await sql<TaskRow>`insert into tasks (number, space_id, name, description, arguments, state,
+    const { rows } =
+      await sql<TaskRow>`insert into tasks (number, space_id, name, description, arguments, state,
         queue_time, queue_time_expiry, last_updated_time, project_id, environment_id, concurrency_tag, created_by)
       values (${number}, ${draft.spaceId}, ${draft.name}, ${draft.description}, ${JSON.stringify(draft.arguments)},
         'Queued', ${draft.queueTime ?? created}, ${draft.queueTimeExpiry ?? null}, ${created},
@@ -141,7 +161,8 @@ export function createTaskRepository(db: Database, now: () => Date): TaskReposit
 
     async list(query = {}) {
       const where = conditions(query)
-      const { rows } = await sql<TaskRow>`select * from tasks where ${where} and ${stateCondition(query.states)}
+      const { rows } =
+        await sql<TaskRow>`select * from tasks where ${where} and ${stateCondition(query.states)}
         order by number desc limit ${query.take ?? -1} offset ${query.skip ?? 0}`.execute(db)
       const counted = await sql<{ state: TaskState; n: number }>`select state, count(*) as n from tasks
         where ${where} group by state`.execute(db)
@@ -190,7 +211,10 @@ export function createTaskRepository(db: Database, now: () => Date): TaskReposit
         returning *`.execute(db)
       if (rows[0] !== undefined) return toTask(rows[0])
       const task = await repository.require(id)
-      throw new ServerError('ERR_CONFLICT', `The task '${id}' is ${task.state}; only a finished task gets another state.`)
+      throw new ServerError(
+        'ERR_CONFLICT',
+        `The task '${id}' is ${task.state}; only a finished task gets another state.`,
+      )
     },
 
     addMachines(id, machineIds) {

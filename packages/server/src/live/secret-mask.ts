@@ -11,7 +11,7 @@ export interface SecretMask {
   apply(text: string): string
 }
 
-function escape(text: string): string {
+function escapePattern(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }
 
@@ -39,7 +39,13 @@ export function createSecretMask(secrets: Iterable<string> = []): SecretMask {
     add,
     apply(text) {
       if (parts.size === 0 || text.length < minimumMaskedLength) return text
-      pattern ??= new RegExp([...parts].sort((a, b) => b.length - a.length).map(escape).join('|'), 'g')
+      pattern ??= new RegExp(
+        [...parts]
+          .sort((a, b) => b.length - a.length)
+          .map(escapePattern)
+          .join('|'),
+        'g',
+      )
       return text.replace(pattern, maskText)
     },
   }

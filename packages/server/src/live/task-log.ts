@@ -91,7 +91,12 @@ export async function openTaskLog(
       },
       async child(key, name, { showAtSummaryLevel = false } = {}) {
         const path = activity.parentId === null ? key : `${activity.key}/${key}`
-        const made = await log.ensureActivity(taskId, { key: path, parentId: activity.id, name, showAtSummaryLevel })
+        const made = await log.ensureActivity(taskId, {
+          key: path,
+          parentId: activity.id,
+          name,
+          showAtSummaryLevel,
+        })
         changed()
         return nodeOf(made)
       },
@@ -133,7 +138,9 @@ export async function openTaskLog(
   }
 
   return {
-    root: nodeOf(await log.ensureActivity(taskId, { key: 'root', parentId: null, name: mask.apply(rootName) })),
+    root: nodeOf(
+      await log.ensureActivity(taskId, { key: 'root', parentId: null, name: mask.apply(rootName) }),
+    ),
     mask,
     async hide(value) {
       if (mask.add(value)) await memory.addMask(taskId, value)

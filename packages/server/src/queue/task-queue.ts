@@ -65,7 +65,16 @@ interface Work {
 
 /** Makes the queue of this process; nothing happens before `start`. */
 export function createTaskQueue(options: TaskQueueOptions): TaskQueue {
-  const { db, node, cap = 5, leaseMs = 30_000, pollMs = 5_000, now = () => new Date(), onChanged, onError } = options
+  const {
+    db,
+    node,
+    cap = 5,
+    leaseMs = 30_000,
+    pollMs = 5_000,
+    now = () => new Date(),
+    onChanged,
+    onError,
+  } = options
   const holder: LeaseHolder = { node, owner: `${node}/${process.pid}/${randomUUID()}` }
   const inWork = new Map<string, Work>()
   // Cancels that came between the claim and the start of the work.
@@ -129,7 +138,11 @@ export function createTaskQueue(options: TaskQueueOptions): TaskQueue {
   }
 
   function begin(task: ServerTask): void {
-    const work: Work = { cancel: new AbortController(), letGo: new AbortController(), done: Promise.resolve() }
+    const work: Work = {
+      cancel: new AbortController(),
+      letGo: new AbortController(),
+      done: Promise.resolve(),
+    }
     if (canceledEarly.delete(task.id) || task.state === 'Cancelling') work.cancel.abort()
     inWork.set(task.id, work)
     onChanged(task)

@@ -39,7 +39,11 @@ export function switchLevel(levels: OutputLevels, messageName: string): OutputLe
   return stderr === undefined ? undefined : { ...levels, stderr }
 }
 
-function oneOf(known: Readonly<Record<string, OutputLevel>>, value: unknown, otherwise: OutputLevel): OutputLevel {
+function oneOf(
+  known: Readonly<Record<string, OutputLevel>>,
+  value: unknown,
+  otherwise: OutputLevel,
+): OutputLevel {
   return Object.values(known).find(level => level === value) ?? otherwise
 }
 

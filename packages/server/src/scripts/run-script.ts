@@ -64,7 +64,8 @@ export async function runScript(parts: ScriptParts, request: ScriptRequest): Pro
   const calls = scriptCalls(request.tentacle, run.contract)
   const recorder = createScriptRecorder(parts, request, run)
   if (run.state !== 'complete') {
-    const started = run.state === 'new' ? await begin(request, run, calls, recorder, stored !== undefined) : true
+    const started =
+      run.state === 'new' ? await begin(request, run, calls, recorder, stored !== undefined) : true
     if (!started) return neverStarted
     await follow(request, calls, recorder)
   }
@@ -137,7 +138,8 @@ async function begin(
   } catch (error) {
     if (request.letGo.aborted) throw error
     if (!request.cancel.aborted) {
-      if (calls.canRepeatStart && connectionState(error) !== 'connecting') await endUnreachable(request, calls, run)
+      if (calls.canRepeatStart && connectionState(error) !== 'connecting')
+        await endUnreachable(request, calls, run)
       throw error
     }
     // Canceled while it was being sent: it never ran only if the request never left.
@@ -161,7 +163,8 @@ async function follow(request: ScriptRequest, calls: ScriptCalls, recorder: Scri
       await endUnreachable(request, calls, recorder.run)
       throw error
     }
-    pauseMs = recorder.position > linesBefore ? shortestPauseMs : Math.min(longestPauseMs, pauseMs * pauseGrowth)
+    pauseMs =
+      recorder.position > linesBefore ? shortestPauseMs : Math.min(longestPauseMs, pauseMs * pauseGrowth)
   }
   await lastWords(request, calls, recorder)
   await recorder.complete({ canceled: false })
@@ -192,7 +195,11 @@ async function end(request: ScriptRequest, calls: ScriptCalls, recorder: ScriptR
 }
 
 /** Tentacles answer with the state as it is and the log as it was a moment before, so lines may be missing. */
-async function lastWords(request: ScriptRequest, calls: ScriptCalls, recorder: ScriptRecorder): Promise<void> {
+async function lastWords(
+  request: ScriptRequest,
+  calls: ScriptCalls,
+  recorder: ScriptRecorder,
+): Promise<void> {
   try {
     const answer = await calls.status(recorder.run.ticket, recorder.position, steadyCall(request))
     await recorder.record({ ...answer, state: 'Complete', exitCode: recorder.exitCode })
@@ -212,7 +219,10 @@ async function endUnreachable(request: ScriptRequest, calls: ScriptCalls, run: S
 /** The result is stored, so the Tentacle may delete the script's folder. It does so by itself a day later. */
 async function clean(request: ScriptRequest, calls: ScriptCalls, run: ScriptRun): Promise<void> {
   if (run.isCleaned) return
-  const call = { ...steadyCall(request), signal: AbortSignal.any([request.letGo, AbortSignal.timeout(60_000)]) }
+  const call = {
+    ...steadyCall(request),
+    signal: AbortSignal.any([request.letGo, AbortSignal.timeout(60_000)]),
+  }
   try {
     await calls.clean(run.ticket, run.nextLogSequence, call)
   } catch (error) {
@@ -227,4 +237,3 @@ async function clean(request: ScriptRequest, calls: ScriptCalls, run: ScriptRun)
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined)
 }
-

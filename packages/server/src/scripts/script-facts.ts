@@ -36,7 +36,11 @@ export const noFacts: ScriptFacts = {
 }
 
 /** The facts after an effect. `mask` is applied to what people may see. */
-export function addFact(facts: ScriptFacts, effect: ScriptEffect, mask: (text: string) => string): ScriptFacts {
+export function addFact(
+  facts: ScriptFacts,
+  effect: ScriptEffect,
+  mask: (text: string) => string,
+): ScriptFacts {
   switch (effect.kind) {
     case 'resultMessage':
       return { ...facts, resultMessage: mask(effect.message) }

@@ -21,12 +21,30 @@ describe('the output of a script', () => {
   })
 
   test('deployment 7.12: levels change only the lines between them', () => {
-    const lines = ['##octopus[stdout-verbose]', 'a', '##octopus[stdout-warning]', 'b', '##octopus[stdout-default]', 'c']
-    assert.deepEqual(shown(createScriptOutputReader().read(lines.map(out))), ['Verbose: a', 'Warning: b', 'Info: c'])
+    const lines = [
+      '##octopus[stdout-verbose]',
+      'a',
+      '##octopus[stdout-warning]',
+      'b',
+      '##octopus[stdout-default]',
+      'c',
+    ]
+    assert.deepEqual(shown(createScriptOutputReader().read(lines.map(out))), [
+      'Verbose: a',
+      'Warning: b',
+      'Info: c',
+    ])
   })
 
   test('deployment 7.13: stderr-progress makes stderr verbose, stderr-ignore drops it', () => {
-    const lines = ['##octopus[stderr-progress]', 'a', '##octopus[stderr-ignore]', 'b', '##octopus[stderr-default]', 'c']
+    const lines = [
+      '##octopus[stderr-progress]',
+      'a',
+      '##octopus[stderr-ignore]',
+      'b',
+      '##octopus[stderr-default]',
+      'c',
+    ]
     assert.deepEqual(shown(createScriptOutputReader().read(lines.map(err))), ['Verbose: a', 'Error: c'])
   })
 
@@ -39,7 +57,9 @@ describe('the output of a script', () => {
 
   test('yields variables, progress and the result message', () => {
     const { effects, lines } = createScriptOutputReader().read([
-      out(`##octopus[setVariable name='${base64('a')}' value='${base64('b')}' sensitive='${base64('True')}']`),
+      out(
+        `##octopus[setVariable name='${base64('a')}' value='${base64('b')}' sensitive='${base64('True')}']`,
+      ),
       out(`##octopus[setVariable name='${base64('empty')}']`),
       out(`##octopus[progress percentage='${base64('140')}' message='${base64('more')}']`),
       out(`##octopus[resultMessage message='${base64('why')}']`),

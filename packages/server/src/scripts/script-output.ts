@@ -1,6 +1,10 @@
 import type { LogLineDraft } from '../model/activity.ts'
-import { createServiceMessageReader, type ServiceMessage, type ServiceMessageReader } from './service-message.ts'
 import { defaultOutputLevels, type OutputLevel, type OutputLevels, switchLevel } from './output-level.ts'
+import {
+  createServiceMessageReader,
+  type ServiceMessage,
+  type ServiceMessageReader,
+} from './service-message.ts'
 
 /** A line of a script as the agent keeps it. */
 export interface OutputEntry {
@@ -11,7 +15,12 @@ export interface OutputEntry {
 
 /** What a script asks for by service message, apart from levels. */
 export type ScriptEffect =
-  | { readonly kind: 'setVariable'; readonly name: string; readonly value: string; readonly isSensitive: boolean }
+  | {
+      readonly kind: 'setVariable'
+      readonly name: string
+      readonly value: string
+      readonly isSensitive: boolean
+    }
   | { readonly kind: 'mask'; readonly value: string }
   | { readonly kind: 'progress'; readonly percentage: number; readonly message: string }
   | { readonly kind: 'resultMessage'; readonly message: string }
@@ -51,7 +60,12 @@ function effectOf({ name, attributes }: ServiceMessage): ScriptEffect | undefine
     case 'setVariable':
       if (get('name') === '') return undefined
       // An empty value is sent by leaving the attribute out.
-      return { kind: 'setVariable', name: get('name'), value: get('value'), isSensitive: truthy(attributes.get('sensitive')) }
+      return {
+        kind: 'setVariable',
+        name: get('name'),
+        value: get('value'),
+        isSensitive: truthy(attributes.get('sensitive')),
+      }
     case 'mask':
       return get('value') === '' ? undefined : { kind: 'mask', value: get('value') }
     case 'progress': {
@@ -74,8 +88,10 @@ function effectOf({ name, attributes }: ServiceMessage): ScriptEffect | undefine
 /** Messages that are understood to mean something this server does not do: the reader of the log is told so. */
 const notSupported: Readonly<Record<string, string>> = {
   createArtifact: 'The script offered a file as an artifact. This server does not collect artifacts yet.',
-  'delete-target': 'The script asked to remove a deployment target. This server does not let scripts do that yet.',
-  createStepPackageTarget: 'The script asked for a new deployment target. This server does not let scripts do that yet.',
+  'delete-target':
+    'The script asked to remove a deployment target. This server does not let scripts do that yet.',
+  createStepPackageTarget:
+    'The script asked for a new deployment target. This server does not let scripts do that yet.',
 }
 
 const brokenMessage = 'A service message of the script could not be understood and was left out.'
@@ -121,18 +137,25 @@ export function createScriptOutputReader(initial: OutputLevels = defaultOutputLe
 
   function take(entry: OutputEntry, into: Collected): void {
     const { source, occurred } = entry
-    // Debug lines are the agent's own words about the process.
-    if (source === 'Debug') return into.say('Verbose', occurred, entry.text)
+    if (source === 'Debug') {
+      // The agent's own words about the process.
+      into.say('Verbose', occurred, entry.text)
+      return
+    }
     const read = readers[source].read(entry.text)
     if (read.kind === 'unfinished') return
-    if (read.kind === 'text') return read.texts.forEach(line => text(into, source, occurred, line))
-    if (read.text !== '') text(into, source, occurred, read.text)
-    if (read.kind === 'broken') return into.say('Verbose', occurred, brokenMessage)
-    levels = switchLevel(levels, read.message.name) ?? levels
-    const effect = effectOf(read.message)
+    const lines = read.kind === 'text' ? read.texts : read.text === '' ? [] : [read.text]
+    for (const line of lines) text(into, source, occurred, line)
+    if (read.kind === 'broken') into.say('Verbose', occurred, brokenMessage)
+    if (read.kind === 'message') obey(read.message, source, occurred, into)
+  }
+
+  function obey(message: ServiceMessage, source: 'StdOut' | 'StdErr', occurred: Date, into: Collected): void {
+    levels = switchLevel(levels, message.name) ?? levels
+    const effect = effectOf(message)
     // Only masks are taken from stderr: whatever a program prints there must not change variables.
     if (effect !== undefined && (source === 'StdOut' || effect.kind === 'mask')) into.effects.push(effect)
-    const remark = notSupported[read.message.name]
+    const remark = notSupported[message.name]
     if (remark !== undefined) into.say('Verbose', occurred, remark)
   }
 

@@ -1,8 +1,8 @@
+import type { Database } from '../db/database.ts'
 import { createScriptRunRepository, type ScriptRun } from '../db/script-run-repository.ts'
 import { createTaskMemory } from '../db/task-memory-repository.ts'
 import type { LogNode, TaskLog } from '../live/task-log.ts'
 import type { SecretVault } from '../model/secret.ts'
-import type { Database } from '../db/database.ts'
 import { parseLevels, storedLevels } from './output-level.ts'
 import type { ScriptAnswer } from './script-calls.ts'
 import { addFact, parseFacts, storeFacts } from './script-facts.ts'
@@ -43,7 +43,11 @@ const entriesAtOnce = 20_000
 /** Makes the recorder of a run that is not complete. */
 export function createScriptRecorder(
   { db, vault, now }: RecorderParts,
-  { log, node, outputs }: { readonly log: TaskLog; readonly node: LogNode; readonly outputs: OutputScope | null },
+  {
+    log,
+    node,
+    outputs,
+  }: { readonly log: TaskLog; readonly node: LogNode; readonly outputs: OutputScope | null },
   initial: ScriptRun,
 ): ScriptRecorder {
   const reader = createScriptOutputReader(parseLevels(initial.outputState))
@@ -53,9 +57,16 @@ export function createScriptRecorder(
   let isComplete = initial.state === 'complete'
   let exitCode = initial.exitCode ?? 0
 
-  async function store(read: ReadOutput, next: number, ticket: string, end?: { readonly exitCode: number }): Promise<void> {
+  async function store(
+    read: ReadOutput,
+    next: number,
+    ticket: string,
+    end?: { readonly exitCode: number },
+  ): Promise<void> {
     // Secrets first: the lines that come with them may hold them too.
-    const masks = read.effects.filter(effect => effect.kind === 'mask').filter(effect => log.mask.add(effect.value))
+    const masks = read.effects
+      .filter(effect => effect.kind === 'mask')
+      .filter(effect => log.mask.add(effect.value))
     const variables = read.effects.filter(effect => effect.kind === 'setVariable')
     for (const variable of variables) if (variable.isSensitive) log.mask.add(variable.value)
     const progress = read.effects.findLast(effect => effect.kind === 'progress')

@@ -15,7 +15,9 @@ const vectors: Vectors = JSON.parse(
 
 function messagesOf(lines: readonly ReadLine[]): Expected {
   return lines.flatMap(line =>
-    line.kind === 'message' ? [[line.message.name, Object.fromEntries(line.message.attributes)] as const] : [],
+    line.kind === 'message'
+      ? [[line.message.name, Object.fromEntries(line.message.attributes)] as const]
+      : [],
   )
 }
 
@@ -36,7 +38,10 @@ describe('service messages', () => {
   })
 
   test('deployment 7.16: a message with bad base64 has no effect, and its text is not shown', () => {
-    assert.deepEqual(createServiceMessageReader().read("a ##octopus[mask value='%%'] b"), { kind: 'broken', text: 'a b' })
+    assert.deepEqual(createServiceMessageReader().read("a ##octopus[mask value='%%'] b"), {
+      kind: 'broken',
+      text: 'a b',
+    })
   })
 
   test('leave the text around them', () => {
@@ -60,7 +65,10 @@ describe('service messages', () => {
   })
 
   test('carry any values, in any order, between any texts', () => {
-    const attributes = fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), fc.string({ unit: 'grapheme' }))
+    const attributes = fc.dictionary(
+      fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/),
+      fc.string({ unit: 'grapheme' }),
+    )
     fc.assert(
       fc.property(attributes, fc.stringMatching(/^[^#\n]{0,20}$/), (values, before) => {
         const written = Object.entries(values).map(([key, value]) => ` ${key}='${base64(value)}'`)

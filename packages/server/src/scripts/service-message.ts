@@ -84,7 +84,10 @@ export function createServiceMessageReader(): ServiceMessageReader {
       end()
       // Only the first message of a line counts; a second one is not shown either.
       const after = whole.slice(close + 1).split(marker)[0] ?? ''
-      const text = [whole.slice(0, start.index), after].map(part => part.trim()).join(' ').trim()
+      const text = [whole.slice(0, start.index), after]
+        .map(part => part.trim())
+        .join(' ')
+        .trim()
       const message = parseElement(whole.slice(innerStart, close))
       return message === undefined ? { kind: 'broken', text } : { kind: 'message', message, text }
     },
