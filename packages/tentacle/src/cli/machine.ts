@@ -19,6 +19,17 @@ export interface Program {
   readonly folder: string
 }
 
+/** How long things are waited for, in ms. */
+export interface Patience {
+  /** For the first answer of a server that refuses connections or is starting, and between two tries. */
+  readonly serverStartMs: number
+  readonly serverStartPauseMs: number
+  /** Before the second try of a port for agents; each further pause is half as long again. */
+  readonly handshakePauseMs: number
+}
+
+const patience: Patience = { serverStartMs: 60_000, serverStartPauseMs: 1000, handshakePauseMs: 750 }
+
 /**
  * All that the program takes from its surroundings. Nothing below reads the process object, so tests run commands in
  * the test's process on a machine of their own.
@@ -36,6 +47,7 @@ export interface Machine {
   readonly processId: number
   readonly paths: MachinePaths
   readonly program: Program
+  readonly patience: Patience
   now(): Date
   /** Calls `stop` for each signal that asks the process to end, until the returned function is called. */
   onStopSignal(stop: (signal: string) => void): () => void
@@ -59,6 +71,7 @@ export function openMachine(process: NodeJS.Process): Machine {
     processId: process.pid,
     paths: systemPaths(env),
     program: installedProgram(),
+    patience,
     now: () => new Date(),
     onStopSignal(stop) {
       for (const signal of stopSignals) process.on(signal, stop)
