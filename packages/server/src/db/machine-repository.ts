@@ -27,6 +27,7 @@ export interface AnyMachineQuery extends Omit<ListQuery, 'where'> {
   readonly healthStatuses?: readonly HealthStatus[]
   readonly commStyles?: readonly CommunicationStyle[]
   readonly shellNames?: readonly string[]
+  readonly machinePolicyId?: string
 }
 
 /** Filters of deployment targets. Lists mean "any of these". */
@@ -75,6 +76,7 @@ function sharedConditions(query: AnyMachineQuery): Condition[] {
   if (query.isDisabled !== undefined) where.push(sql`is_disabled = ${query.isDisabled ? 1 : 0}`)
   if (query.healthStatuses !== undefined) where.push(columnIsOneOf('health_status', query.healthStatuses))
   if (query.commStyles !== undefined) where.push(columnIsOneOf('style', query.commStyles))
+  if (query.machinePolicyId !== undefined) where.push(sql`machine_policy_id = ${query.machinePolicyId}`)
   if (query.shellNames !== undefined) where.push(columnIsOneOf('shell_name', query.shellNames))
   return where
 }

@@ -20,6 +20,7 @@ import {
 import { createDeploymentRepository, createReleaseRepository } from './release-repository.ts'
 import { createSettingsRepository } from './settings-repository.ts'
 import { createSpaceRepository } from './space-repository.ts'
+import { createTaskRepository } from './task-repository.ts'
 import { createApiKeyRepository, createSessionRepository, createUserRepository } from './user-repository.ts'
 
 function openRepositories(db: Database, now: () => Date) {
@@ -47,6 +48,7 @@ function openRepositories(db: Database, now: () => Date) {
     variableSets: createVariableSetRepository(db, now),
     releases: createReleaseRepository(db, now),
     deployments: createDeploymentRepository(db, now),
+    tasks: createTaskRepository(db, now),
   }
 }
 

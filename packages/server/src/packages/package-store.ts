@@ -38,6 +38,8 @@ export interface PackageStore {
   /** Absolute path of the package's file. */
   pathOf(item: Package): string
   delete(item: Package): Promise<void>
+  /** Removes the file of a package that is not in the database any more. */
+  removeFile(item: Package): Promise<void>
   /** Removes what uploads left that were cut off by the end of the process. */
   cleanUp(): Promise<void>
 }
@@ -156,8 +158,10 @@ export function createPackageStore(store: Store, folder: string): PackageStore {
 
     async delete(item) {
       await store.packages.delete(item.id)
-      await rm(packageStore.pathOf(item), { force: true })
+      await packageStore.removeFile(item)
     },
+
+    removeFile: item => rm(packageStore.pathOf(item), { force: true }),
 
     async cleanUp() {
       await rm(incomingFolder, { recursive: true, force: true })

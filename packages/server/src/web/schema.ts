@@ -12,7 +12,7 @@ export function Maybe<T extends TSchema>(schema: T) {
 
 /** One of these words, spelled exactly so. */
 export function Words<const T extends readonly string[]>(words: T) {
-  return Type.Enum([...words] as { -readonly [K in keyof T]: T[K] })
+  return Type.Unsafe<T[number]>(Type.Enum([...words]))
 }
 
 /** Names of links → templates. The web prefix is put in front when the answer is sent. */
