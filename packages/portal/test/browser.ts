@@ -1,0 +1,109 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type FakeServer, password, startFakeServer, userName } from './fake-server.ts'
+
+const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
+const dist = join(import.meta.dirname, '../dist')
+
+/** Why the browser tests cannot run here, or `false` when they can. Given to `skip` of each test. */
+export const leftOut: string | false = existsSync(executablePath)
+  ? false
+  : `needs a browser: install the Debian package "chromium" or set CHROMIUM_PATH`
+
+/** A browser with the portal open in it. */
+export interface OpenPortal {
+  readonly page: Page
+  readonly context: BrowserContext
+  readonly fake: FakeServer
+  /** Goes to a path inside the portal, such as `/Spaces-1/tasks`. */
+  go(path: string): Promise<void>
+  signIn(): Promise<void>
+  /** Failed requests that the test expects; the browser reports each in its console. */
+  readonly expectedErrors: RegExp[]
+}
+
+/** How the browser and the server are set up. */
+export interface PortalOptions {
+  readonly folder?: string
+  readonly width?: number
+  readonly height?: number
+  readonly scheme?: 'light' | 'dark'
+  readonly fill?: (fake: FakeServer) => void
+}
+
+/**
+ * Opens the built portal in a browser of its own against a fake server. After the test everything is closed, and the
+ * test fails when the page wrote an error to its console or asked anything of another host.
+ */
+export async function openPortal(t: TestContext, options: PortalOptions = {}): Promise<OpenPortal> {
+  if (!existsSync(join(dist, 'index.html'))) {
+    throw new Error('packages/portal/dist is missing. Build it first: npm run build -w @tentacle/portal')
+  }
+  const fake = await startFakeServer({ dist, ...(options.folder ? { folder: options.folder } : {}) })
+  options.fill?.(fake)
+  const userData = mkdtempSync(join(tmpdir(), 'portal-browser-'))
+  const browser = await launch(userData)
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
+    colorScheme: options.scheme ?? 'light',
+    reducedMotion: 'reduce',
+  })
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  const problems: string[] = []
+  const expectedErrors: RegExp[] = []
+  page.on('console', message => {
+    if (message.type() === 'error' || message.type() === 'warning')
+      problems.push(`${message.text()} (${message.location().url})`)
+  })
+  page.on('pageerror', error => problems.push(String(error)))
+  page.on('request', request => {
+    if (!request.url().startsWith(new URL(fake.url).origin))
+      problems.push(`asked another host: ${request.url()}`)
+  })
+  t.after(async () => {
+    await browser.close()
+    await fake.stop()
+    rmSync(userData, { recursive: true, force: true })
+    const unexpected = problems.filter(problem => !expectedErrors.some(expected => expected.test(problem)))
+    if (unexpected.length > 0) throw new Error(`The page reported problems:\n${unexpected.join('\n')}`)
+  })
+
+  const go = async (path: string): Promise<void> => {
+    await page.goto(`${fake.url}app${path}`)
+  }
+  return {
+    page,
+    context,
+    fake,
+    go,
+    expectedErrors,
+    async signIn() {
+      await go('/sign-in')
+      await page.getByLabel('User name').fill(userName)
+      await page.getByLabel('Password', { exact: true }).fill(password)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor()
+    },
+  }
+}
+
+function launch(userData: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    env: { ...process.env, HOME: userData },
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+}
