@@ -1,3 +1,4 @@
+export * from './archives.ts'
 export {
   asObject,
   comparable,
