@@ -3,6 +3,7 @@ import { failureChecks } from '../checks/failure-checks.ts'
 import { streamChecks } from '../checks/stream-checks.ts'
 import { valueChecks } from '../checks/value-checks.ts'
 import type { Command } from '../cli/command.ts'
+import { usageError } from '../cli/peer-error.ts'
 import {
   certificateOption,
   listeningOptions,
@@ -21,12 +22,18 @@ const checkTimeoutMs = 120_000
 export const suite: Command = {
   name: 'suite',
   summary: 'Calls everything on a peer: one JSON line for each check, the count of passes and failures last.',
-  options: { ...listeningOptions, ...pollingOptions, ...certificateOption },
+  options: {
+    ...listeningOptions,
+    ...pollingOptions,
+    ...certificateOption,
+    checks: { value: 'LIST', help: 'only these checks, by the names that are printed' },
+  },
   async run(options, io) {
+    const checks = chosenChecks(options.get('checks'))
     const remote = await openRemote(options, io)
     let [pass, fail] = [0, 0]
     try {
-      for (const check of allChecks) {
+      for (const check of checks) {
         if (io.signal.aborted) break
         const result = await runCheck(check, remote)
         io.out(JSON.stringify(result))
@@ -36,10 +43,22 @@ export const suite: Command = {
     } finally {
       await remote.close()
     }
-    const left = allChecks.length - pass - fail
+    const left = checks.length - pass - fail
     io.out(JSON.stringify({ suite: remote.kind, pass, fail: fail + left }))
     return fail + left === 0 ? 0 : 1
   },
+}
+
+function chosenChecks(names: string | undefined): readonly Check[] {
+  if (names === undefined) return allChecks
+  return names.split(',').map(name => {
+    const check = allChecks.find(({ test }) => test === name.trim())
+    if (!check)
+      throw usageError(
+        `There is no check '${name}'. There are: ${allChecks.map(({ test }) => test).join(', ')}.`,
+      )
+    return check
+  })
 }
 
 /** What is printed for a check. */

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+/** What a finished process left. */
+export interface Finished {
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A peer that runs. */
+export interface RunningPeer {
+  readonly process: ChildProcess
+  /** Waits for a line of standard output; throws when the process ends without it. */
+  line(pattern: RegExp): Promise<RegExpExecArray>
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Finished>
+  readonly finished: Promise<Finished>
+}
+
+/** Starts `peer ARGS…` as a process of its own. */
+export function startPeer(...args: readonly string[]): RunningPeer {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [stdout, stderr] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const finished = once(child, 'close').then(
+    ([exitCode, signal]): Finished => ({ exitCode, signal, stdout, stderr }),
+  )
+  return {
+    process: child,
+    finished,
+    async line(pattern) {
+      for (;;) {
+        const match = pattern.exec(stdout)
+        if (match) return match
+        if (child.exitCode !== null || child.signalCode !== null) {
+          throw new Error(`The peer ended without ${pattern}: ${stdout}${stderr}`)
+        }
+        await Promise.race([once(child.stdout, 'data'), finished])
+      }
+    },
+    stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return finished
+    },
+  }
+}
+
+/** Runs `peer ARGS…` to its end. */
+export function runPeer(...args: readonly string[]): Promise<Finished> {
+  return startPeer(...args).finished
+}
+
+/** Standard output of a run that must succeed, without the last line end. */
+export async function outputOf(...args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runPeer(...args)
+  assert.equal(exitCode, 0, stderr)
+  return stdout.replace(/\n$/, '')
+}

@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { readPfx } from '@tentacle/halibut'
+import { outputOf, runPeer, startPeer } from './peer-process.ts'
+
+let folder = ''
+let [serverCert, clientCert] = ['', '']
+let [serverThumb, clientThumb] = ['', '']
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'peer-test-'))
+  serverCert = join(folder, 'server.pfx')
+  clientCert = join(folder, 'client.pfx')
+  serverThumb = await outputOf('gen-cert', '--out', serverCert, '--cn', 'Server')
+  clientThumb = await outputOf('gen-cert', `--out=${clientCert}`)
+})
+
+after(() => rm(folder, { recursive: true, force: true }))
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  assert.ok(address !== null && typeof address === 'object')
+  return String(address.port)
+}
+
+function linesOf(stdout: string): Record<string, unknown>[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+}
+
+/** The port of the READY line. */
+async function serveListening() {
+  const peer = startPeer('serve-listening', '--port', '0', '--cert', serverCert, `--trust=${clientThumb}`)
+  const [, port = '', pid] = await peer.line(/^READY port=(\d+) pid=(\d+)$/m)
+  assert.equal(Number(pid), peer.process.pid)
+  return { peer, side: ['--addr', `127.0.0.1:${port}`, '--thumb', serverThumb, '--cert', clientCert], port }
+}
+
+/** A polling peer, and the options of those who call it. */
+async function servePolling(...more: readonly string[]) {
+  const port = await freePort()
+  const server = ['--server', `127.0.0.1:${port}`, '--server-thumb', clientThumb]
+  const peer = startPeer(
+    'serve-polling',
+    ...server,
+    '--subscription',
+    'poll://Sub',
+    '--cert',
+    serverCert,
+    ...more,
+  )
+  await peer.line(/^READY polling /m)
+  const side = (name = 'poll://sub') => [
+    '--listen',
+    port,
+    '--trust',
+    serverThumb,
+    '--subscription',
+    name,
+    '--cert',
+    clientCert,
+  ]
+  return { peer, side }
+}
+
+test('gen-cert and thumb print the thumbprint and nothing else; the file is its owner’s alone', async () => {
+  assert.match(serverThumb, /^[0-9A-F]{40}$/)
+  assert.equal(await outputOf('thumb', '--cert', serverCert), serverThumb)
+  assert.equal(readPfx(await readFile(serverCert)).thumbprint, serverThumb)
+  assert.equal((await stat(serverCert)).mode & 0o077, 0)
+})
+
+test('a listening peer answers every call of the command line and ends cleanly on SIGTERM', async () => {
+  const { peer, side } = await serveListening()
+  try {
+    const call = (...args: string[]) => outputOf('call-listening', ...side, ...args)
+    assert.equal(await call('--call', 'SayHello', '--arg', 'Ada'), 'Ada...')
+    assert.equal(await call('--call=SayHello', '--arg=žluť 🚀', '--nodelay'), 'žluť 🚀...')
+    assert.equal(await call('--call', 'Crash'), 'Attempted to divide by zero.')
+    assert.equal(await call('--call', 'CountBytes', '--arg', '300000'), '300000')
+    assert.equal(await call('--call', 'CountBytes', '--arg', 'hello'), '5')
+    assert.equal(await call('--call', 'Add', '--arg', '9007199254740993,-1'), '9007199254740992')
+    assert.equal(await call('--call', 'Add', '--arg', '1.5+2.25'), '3.75')
+    assert.equal(await call('--call', 'SomeDataStream'), 'some data stream')
+    assert.equal(await call('--call', 'Increment'), '1')
+    assert.equal(await call('--call', 'Increment'), '2')
+  } finally {
+    const { exitCode, stderr } = await peer.stop()
+    assert.equal(exitCode, 0)
+    assert.equal(stderr, '')
+  }
+})
+
+test('a polling peer answers calls of one after the other that listen for it', async () => {
+  const { peer, side } = await servePolling()
+  try {
+    assert.equal(await outputOf('call-polling', ...side(), '--call', 'SayHello', '--arg', 'Ada'), 'Ada...')
+    assert.equal(await outputOf('call-polling', ...side('poll://SUB/'), '--call', 'Add', '--arg', '1,2'), '3')
+  } finally {
+    assert.equal((await peer.stop()).exitCode, 0)
+  }
+})
+
+test('serve-polling --count polls a row of subscriptions', async () => {
+  const { peer, side } = await servePolling('--count', '3', '--connections', '2')
+  try {
+    assert.equal(await outputOf('call-polling', ...side('poll://sub2'), '--call', 'SayHello'), 'World...')
+  } finally {
+    assert.equal((await peer.stop()).exitCode, 0)
+  }
+})
+
+test('the suite passes against a listening and against a polling peer, one JSON line for each check', async () => {
+  const [listening, polling] = await Promise.all([serveListening(), servePolling('--connections', '2')])
+  try {
+    const [one, two] = await Promise.all([
+      runPeer('suite', ...listening.side),
+      runPeer('suite', ...polling.side()),
+    ])
+    for (const [result, mode] of [
+      [one, 'listening'],
+      [two, 'polling'],
+    ] as const) {
+      const lines = linesOf(result.stdout)
+      const checks = lines.slice(0, -1)
+      assert.deepEqual(
+        checks.filter(check => check.ok !== true),
+        [],
+      )
+      assert.deepEqual(lines.at(-1), { suite: mode, pass: checks.length, fail: 0 })
+      assert.ok(checks.length > 30)
+      assert.ok(checks.every(check => typeof check.test === 'string' && typeof check.ms === 'number'))
+      assert.equal(result.exitCode, 0)
+    }
+  } finally {
+    await Promise.all([listening.peer.stop(), polling.peer.stop()])
+  }
+})
+
+test('a suite whose checks fail says which, and exits with 1', async () => {
+  const { peer, side } = await serveListening()
+  await peer.stop()
+  const { exitCode, stdout } = await runPeer(
+    'suite',
+    ...side.with(1, '127.0.0.1:1'),
+    '--checks',
+    'noop,say-hello',
+  )
+  const lines = linesOf(stdout)
+  assert.equal(exitCode, 1)
+  assert.deepEqual(lines.at(-1), { suite: 'listening', pass: 0, fail: 2 })
+  assert.ok(lines.slice(0, -1).every(line => line.ok === false && typeof line.error === 'string'))
+})
+
+test('bench prints a line for each measurement, with what both sides used', async () => {
+  const { peer, side } = await serveListening()
+  try {
+    const small = ['--n', '200', '--concurrency', '1,4', '--mib', '8', '--peer-pid', String(peer.process.pid)]
+    const { exitCode, stdout, stderr } = await runPeer('bench', ...side, ...small)
+    assert.equal(exitCode, 0, stderr)
+    const lines = linesOf(stdout)
+    assert.deepEqual(
+      lines.map(line => line.what),
+      ['rpc', 'rpc', 'upload', 'download', 'connect'],
+    )
+    for (const line of lines) {
+      const figures =
+        line.what === 'upload' || line.what === 'download' ? ['mib_per_s'] : ['rps', 'p50_ms', 'p95_ms']
+      for (const name of [...figures, 'seconds', 'peak_rss_mib', 'peer_peak_rss_mib']) {
+        assert.ok(Number(line[name]) > 0, `${line.what}.${name} = ${line[name]}`)
+      }
+      assert.ok(Number(line.cpu_s) >= 0 && Number(line.peer_cpu_s) >= 0)
+    }
+  } finally {
+    await peer.stop()
+  }
+})
+
+test('bench over a queue measures what a polling peer can do', async () => {
+  const { peer, side } = await servePolling('--connections', '4')
+  try {
+    const { exitCode, stdout, stderr } = await runPeer(
+      'bench',
+      ...side(),
+      '--n=100',
+      '--concurrency=4',
+      '--mib=2',
+    )
+    assert.equal(exitCode, 0, stderr)
+    const lines = linesOf(stdout)
+    assert.ok(Number(lines[0]?.rps) > 0)
+    assert.equal(lines[0]?.peer_cpu_s, null)
+    assert.match(String(lines.at(-1)?.skipped), /makes its connections itself/)
+  } finally {
+    await peer.stop()
+  }
+})
+
+test('who is not trusted, and who shows another certificate than expected, gets a clear error', async () => {
+  const { peer, side } = await serveListening()
+  const stranger = join(folder, 'stranger.pfx')
+  await outputOf('gen-cert', '--out', stranger)
+  try {
+    const untrusted = await runPeer('call-listening', ...side.with(-1, stranger), '--call', 'SayHello')
+    assert.equal(untrusted.exitCode, 1)
+    assert.match(untrusted.stderr, /^ERR_[A-Z_]+: /)
+    const wrong = await runPeer('call-listening', ...side.with(3, clientThumb), '--call', 'SayHello')
+    assert.equal(wrong.exitCode, 1)
+    assert.match(wrong.stderr, /^ERR_UNTRUSTED_PEER: /)
+    assert.ok(wrong.stderr.includes(serverThumb) && wrong.stderr.includes(clientThumb))
+    assert.equal(untrusted.stdout + wrong.stdout, '')
+    assert.equal(await outputOf('call-listening', ...side, '--call', 'SayHello'), 'World...')
+  } finally {
+    await peer.stop()
+  }
+})
+
+test('a port that is taken is called so', async () => {
+  const { peer, port } = await serveListening()
+  try {
+    const second = await runPeer(
+      'serve-listening',
+      '--port',
+      port,
+      '--cert',
+      serverCert,
+      '--trust',
+      clientThumb,
+    )
+    assert.equal(second.exitCode, 1)
+    assert.match(second.stderr, new RegExp(`ERR_LISTEN: .*${port}`))
+    assert.equal(second.stdout, '')
+  } finally {
+    await peer.stop()
+  }
+})
+
+test('command lines that make no sense exit with 2 and say what is wrong', async () => {
+  const valid = ['--addr', 'localhost:1', '--thumb', 'A'.repeat(40), '--cert', clientCert]
+  const cases: readonly [string[], RegExp][] = [
+    [[], /No command/],
+    [['bogus'], /no command 'bogus'/],
+    [['gen-cert'], /needs --out/],
+    [['thumb', '--cert'], /--cert/],
+    [['thumb', '--certificate', 'x'], /--certificate/],
+    [['thumb', 'x'], /'x'/],
+    [['serve-listening', '--port', '70000', '--cert', serverCert, '--trust', clientThumb], /--port.*70000/],
+    [['serve-listening', '--port', '0', '--cert', serverCert, '--trust', 'nonsense'], /--trust.*thumbprint/],
+    [
+      [
+        'serve-polling',
+        '--server',
+        'x',
+        '--server-thumb',
+        clientThumb,
+        '--subscription',
+        'poll://a',
+        '--cert',
+        clientCert,
+      ],
+      /HOST:PORT/,
+    ],
+    [['call-listening', ...valid, '--call', 'Bogus'], /no call 'Bogus'/],
+    [['call-listening', ...valid, '--call', 'Add', '--arg', 'one'], /two numbers/],
+    [
+      [
+        'call-polling',
+        '--listen',
+        '0',
+        '--trust',
+        clientThumb,
+        '--subscription',
+        'x',
+        '--cert',
+        clientCert,
+        '--call',
+        'SayHello',
+      ],
+      /poll:\/\/NAME/,
+    ],
+    [['suite', '--cert', clientCert], /--addr and --thumb/],
+    [['suite', ...valid, '--checks', 'bogus'], /no check 'bogus'/],
+    [['bench', ...valid, '--what', 'rpc,bogus'], /'bogus'/],
+    [['bench', ...valid, '--concurrency', '0'], /--concurrency/],
+  ]
+  await Promise.all(
+    cases.map(async ([args, pattern]) => {
+      const { exitCode, stdout, stderr } = await runPeer(...args)
+      assert.match(stderr, pattern)
+      assert.equal(exitCode, 2, stderr)
+      assert.equal(stdout, '')
+      assert.equal(stderr.trim().split('\n').length, 1, stderr)
+    }),
+  )
+})
+
+test('certificate files that cannot be used are named, with the reason', async () => {
+  const garbage = join(folder, 'garbage.pfx')
+  await writeFile(garbage, 'this is no certificate')
+  for (const [file, pattern] of [
+    [garbage, /garbage\.pfx: .*not a PFX/],
+    [join(folder, 'missing.pfx'), /missing\.pfx cannot be read/],
+    [folder, /cannot be read/],
+  ] as const) {
+    const { exitCode, stderr } = await runPeer('thumb', '--cert', file)
+    assert.equal(exitCode, 1)
+    assert.match(stderr, pattern)
+  }
+})
+
+test('--help explains the program and each of its commands', async () => {
+  const help = await outputOf('--help')
+  const commands = [...help.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
+  assert.deepEqual(commands, [
+    'gen-cert',
+    'thumb',
+    'serve-listening',
+    'serve-polling',
+    'call-listening',
+    'call-polling',
+    'suite',
+    'bench',
+  ])
+  await Promise.all(
+    commands.map(async name => assert.match(await outputOf(name, '--help'), new RegExp(`-- ${name} `))),
+  )
+})
