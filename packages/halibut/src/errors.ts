@@ -15,6 +15,8 @@
  * | `ERR_MESSAGE_TOO_LARGE` | a message is larger than `limits.maxMessageBytes` |
  * | `ERR_UNKNOWN_TYPE` | a message names a .NET type that its contract does not |
  * | `ERR_STREAM_LENGTH` | a data stream has fewer or more bytes than it said |
+ * | `ERR_STREAM_SOURCE` | a data stream that was to be sent could not be read; `cause` says why |
+ * | `ERR_STREAM_STORE` | a received data stream could not be kept on disk; `cause` says why |
  * | `ERR_STREAM_USED` | a received data stream was read twice, or after it was disposed |
  * | `ERR_SERVICE_NOT_FOUND`, `ERR_METHOD_NOT_FOUND`, `ERR_AMBIGUOUS_METHOD` | the other side does not offer the call |
  * | `ERR_SERVICE_INVOCATION` | the service ran the method, and the method threw |
@@ -36,6 +38,8 @@ export type HalibutErrorCode =
   | 'ERR_MESSAGE_TOO_LARGE'
   | 'ERR_UNKNOWN_TYPE'
   | 'ERR_STREAM_LENGTH'
+  | 'ERR_STREAM_SOURCE'
+  | 'ERR_STREAM_STORE'
   | 'ERR_STREAM_USED'
   | 'ERR_SERVICE_NOT_FOUND'
   | 'ERR_METHOD_NOT_FOUND'

@@ -1,0 +1,46 @@
+import type { Duplex } from 'node:stream'
+import { HalibutError } from '../errors.ts'
+import type { ByteSource } from './byte-source.ts'
+
+/**
+ * Writes to one connection. A write that waits for the one before it goes out as TLS records of its own, which
+ * readers before Halibut 5 rely on (docs/wire/halibut.md, "Records"); queued writes would be merged.
+ */
+export class ByteSink {
+  /** How many bytes were handed to the connection so far. */
+  totalBytes = 0
+  readonly #stream: Duplex
+  readonly #source: ByteSource
+
+  /** @param source the reading half, which knows why a connection ended */
+  constructor(stream: Duplex, source: ByteSource) {
+    this.#stream = stream
+    this.#source = source
+  }
+
+  /** Writes, and waits until the system has taken the bytes. @param timeoutMs how long, or the connection is cut */
+  write(bytes: Uint8Array, timeoutMs: number): Promise<void> {
+    if (this.#source.failure) return Promise.reject(this.#source.failure)
+    this.totalBytes += bytes.length
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#source.fail(stalled(timeoutMs)), timeoutMs)
+      this.#stream.write(bytes, error => {
+        clearTimeout(timer)
+        if (error) reject(this.#source.failure ?? broken(error))
+        else resolve()
+      })
+    })
+  }
+}
+
+function stalled(timeoutMs: number): HalibutError {
+  return new HalibutError('ERR_TIMEOUT', `The other side took no bytes for ${timeoutMs} ms.`, {
+    details: { timeoutMs },
+  })
+}
+
+function broken(cause: Error): HalibutError {
+  return new HalibutError('ERR_CONNECTION_LOST', `The connection broke while writing: ${cause.message}.`, {
+    cause,
+  })
+}

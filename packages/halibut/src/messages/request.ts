@@ -1,0 +1,89 @@
+import type { Guid } from '../bytes/guid.ts'
+import type { AnyCodec, WriteContext } from '../contract/codec.ts'
+import type { DataStream } from '../contract/data-stream.ts'
+import { HalibutError } from '../errors.ts'
+import { BsonDocument, type BsonValue, describeBson } from '../frame/bson-value.ts'
+import { BsonWriter, indexName } from '../frame/bson-writer.ts'
+import { hasMessageType } from './message-type.ts'
+
+export const requestType = 'Halibut.Transport.Protocol.RequestMessage, Halibut'
+
+/** A message that is ready to be framed, and the streams that follow it. */
+export interface EncodedMessage {
+  /** From {@link BsonWriter.finish}. */
+  readonly reserved: Buffer
+  readonly streams: readonly DataStream[]
+}
+
+/** What a request says besides its arguments. */
+export interface RequestHead {
+  /** Echoed by the response. */
+  readonly id: string
+  readonly activityId: Guid
+  /** From `encodeEndpoint`. */
+  readonly endpoint: Buffer
+  readonly service: string
+  readonly method: string
+}
+
+/** @throws TypeError for an argument that its parameter cannot hold */
+export function encodeRequest(
+  head: RequestHead,
+  parameters: readonly AnyCodec[],
+  values: readonly unknown[],
+): EncodedMessage {
+  const context: WriteContext = { streams: [] }
+  const out = new BsonWriter()
+  out.openDocument('Message')
+  out.string('$type', requestType)
+  out.string('id', head.id)
+  out.guid('activityId', head.activityId)
+  out.rawDocument('endpoint', head.endpoint)
+  out.string('service', head.service)
+  out.string('method', head.method)
+  out.openArray('params')
+  for (let i = 0; i < parameters.length; i++)
+    parameters[i]?.writeTagged(out, indexName(i), values[i], context)
+  out.close()
+  out.close()
+  return { reserved: out.finish(), streams: context.streams }
+}
+
+/** A request as it arrived: the arguments are decoded once the method is known. */
+export interface IncomingRequest {
+  readonly id: string
+  readonly service: string
+  readonly method: string
+  readonly params: readonly BsonValue[]
+}
+
+/**
+ * Takes a request message apart.
+ *
+ * @returns null for the message that says there is no request
+ * @throws HalibutError `ERR_PROTOCOL` for documents that are no request
+ */
+export function decodeRequest(document: BsonDocument): IncomingRequest | null {
+  const message = document.get('Message')
+  if (message === null) return null
+  if (!(message instanceof BsonDocument)) throw notARequest(`Message is ${describeBson(message)}`)
+  if (!hasMessageType(message, requestType)) throw notARequest(`it is a ${message.typeText}`)
+  const params = message.get('params') ?? null
+  if (params !== null && !Array.isArray(params)) throw notARequest(`params is ${describeBson(params)}`)
+  return {
+    id: textOf(message, 'id'),
+    service: textOf(message, 'service'),
+    method: textOf(message, 'method'),
+    params: params ?? [],
+  }
+}
+
+function textOf(message: BsonDocument, name: string): string {
+  const value = message.get(name)
+  if (typeof value !== 'string') throw notARequest(`${name} is ${describeBson(value)}`)
+  return value
+}
+
+function notARequest(problem: string): HalibutError {
+  return new HalibutError('ERR_PROTOCOL', `A request was awaited, but this message is none: ${problem}.`)
+}
