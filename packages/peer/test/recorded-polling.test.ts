@@ -1,14 +1,11 @@
-import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCertificate, createHalibut } from '@tentacle/halibut'
 import { acceptTls, dialTls, playSide, readRecording } from '@tentacle/testkit'
 import { hostedServices } from '../src/services/implementations.ts'
 import { callsOn } from './recorded-calls.ts'
 
-const [ours, theirs] = await Promise.all(
-  ['ours', 'theirs'].map(commonName => createCertificate({ commonName })),
-)
-assert.ok(ours && theirs)
+const ours = await createCertificate({ commonName: 'ours' })
+const theirs = await createCertificate({ commonName: 'theirs' })
 const subscription = 'poll://harness-1/'
 const [entries = []] = readRecording('polling')
 
