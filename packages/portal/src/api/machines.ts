@@ -96,6 +96,19 @@ export async function listMachineTasks(
   return page(await api.get(`${machinePath(space, id)}/tasks?take=15`, signal), readTask)
 }
 
+/** The name of a machine policy. */
+export async function getPolicyName(
+  api: ApiClient,
+  space: string,
+  id: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  return text(
+    asObject(await api.get(`api/${space}/machinepolicies/${encodeURIComponent(id)}`, signal)),
+    'Name',
+  )
+}
+
 function machinePath(space: string, id: string): string {
   return `api/${space}/machines/${encodeURIComponent(id)}`
 }
@@ -123,12 +136,8 @@ function readMachine(machine: Json): Machine {
 }
 
 function joined(from: Json, ...names: string[]): string | undefined {
-  return (
-    names
-      .map(name => text(from, name))
-      .filter(Boolean)
-      .join(' ') || undefined
-  )
+  const words = names.map(name => text(from, name)).filter(word => word !== '' && word !== 'Unknown')
+  return words.join(' ') || undefined
 }
 
 function readLine(line: Json): ConnectionLine {

@@ -1,7 +1,13 @@
 import { queryOptions } from '@tanstack/react-query'
 import type { ApiClient } from './client.ts'
 import { listEnvironments } from './environments.ts'
-import { getMachine, getMachineConnection, listMachines, listMachineTasks } from './machines.ts'
+import {
+  getMachine,
+  getMachineConnection,
+  getPolicyName,
+  listMachines,
+  listMachineTasks,
+} from './machines.ts'
 import { listPackages } from './packages.ts'
 import { getReleases, listDeployments, listProjects } from './projects.ts'
 import { getServerCertificate } from './server.ts'
@@ -53,6 +59,12 @@ export const queries = {
     queryOptions({
       queryKey: ['machines', space, id, 'connection'],
       queryFn: ({ signal }) => getMachineConnection(api, space, id, signal),
+    }),
+  policyName: (api: ApiClient, space: string, id: string | undefined) =>
+    queryOptions({
+      queryKey: ['policies', space, id],
+      queryFn: ({ signal }) => getPolicyName(api, space, id ?? '', signal),
+      enabled: id !== undefined,
     }),
   machineTasks: (api: ApiClient, space: string, id: string) =>
     queryOptions({

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, type MantineColorsTuple, Table } from '@mantine/core'
 
 /** The accent: a calm blue-green that stays clear of the greens and blues that tell states. */
 const petrol: MantineColorsTuple = [
@@ -61,4 +61,9 @@ export const theme = createTheme({
   defaultRadius: 'sm',
   respectReducedMotion: true,
   cursorType: 'pointer',
+  components: {
+    Table: Table.extend({
+      defaultProps: { horizontalSpacing: 16, verticalSpacing: 7, borderColor: 'var(--line)' },
+    }),
+  },
 })

@@ -31,7 +31,10 @@ export function registrationSteps(registration: Registration): readonly Step[] {
     {
       title: 'Make the instance and its certificate',
       command: lines(
-        `sudo Tentacle create-instance --instance Tentacle --config /etc/octopus/Tentacle/tentacle.config`,
+        wrap(
+          `sudo Tentacle create-instance --instance Tentacle`,
+          `--config /etc/octopus/Tentacle/tentacle.config`,
+        ),
         `sudo Tentacle new-certificate --instance Tentacle --if-blank`,
       ),
     },
@@ -40,14 +43,18 @@ export function registrationSteps(registration: Registration): readonly Step[] {
       command: isListening
         ? wrap(
             `sudo Tentacle configure --instance Tentacle --app /home/Octopus/Applications`,
-            `--port ${registration.listenPort} --noListen False --reset-trust --trust ${quote(registration.thumbprint)}`,
+            `--port ${registration.listenPort} --noListen False`,
+            `--reset-trust --trust ${quote(registration.thumbprint)}`,
           )
-        : `sudo Tentacle configure --instance Tentacle --app /home/Octopus/Applications --noListen True --reset-trust`,
+        : wrap(
+            `sudo Tentacle configure --instance Tentacle --app /home/Octopus/Applications`,
+            `--noListen True --reset-trust`,
+          ),
     },
     { title: 'Register it here', command: registerCommand(registration) },
     {
-      title: 'Start it, now and with the machine',
-      command: `sudo Tentacle service --instance Tentacle --install --start`,
+      title: 'Start it; a service manager can do the same',
+      command: `sudo Tentacle run --instance Tentacle`,
     },
   ]
 }
@@ -55,7 +62,8 @@ export function registrationSteps(registration: Registration): readonly Step[] {
 function registerCommand(registration: Registration): string {
   const { style, serverUrl, apiKey, space, name, environment, roles, commsPort, listenPort } = registration
   return wrap(
-    `sudo Tentacle register-with --instance Tentacle --server ${quote(serverUrl)}`,
+    `sudo Tentacle register-with --instance Tentacle`,
+    `--server ${quote(serverUrl)}`,
     `--apiKey ${quote(apiKey || 'API-YOUR-KEY')}`,
     [
       ...(space === undefined ? [] : [`--space ${quote(space)}`]),
@@ -64,7 +72,7 @@ function registerCommand(registration: Registration): string {
       ...(roles.length === 0 ? ['ROLE'] : roles).map(role => `--role ${quote(role)}`),
     ].join(' '),
     style === 'listening'
-      ? `--comms-style TentaclePassive --publicHostName "$(hostname -f)" --tentacle-comms-port ${listenPort}`
+      ? `--comms-style TentaclePassive --publicHostName "$(hostname -f)" \\\n  --tentacle-comms-port ${listenPort}`
       : `--comms-style TentacleActive --server-comms-port ${commsPort}`,
   )
 }

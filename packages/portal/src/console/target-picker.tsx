@@ -112,7 +112,7 @@ function MachineChoice({
       />
       <div className={styles.all}>
         <Checkbox
-          size="xs"
+          size="sm"
           label={filter === '' ? 'All targets' : 'All that are shown'}
           checked={areAllChosen}
           indeterminate={!areAllChosen && usable.some(({ id }) => chosen.includes(id))}
@@ -131,7 +131,7 @@ function MachineChoice({
         {shown.map(machine => (
           <div className={styles.machine} key={machine.id}>
             <Checkbox
-              size="xs"
+              size="sm"
               label={machine.name}
               description={machine.roles.join(', ')}
               checked={chosen.includes(machine.id)}

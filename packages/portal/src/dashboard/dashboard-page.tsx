@@ -77,6 +77,7 @@ function Targets({ space }: { space: string }): ReactNode {
   return (
     <Panel
       title="Deployment targets"
+      flush={Boolean(machines.data?.length)}
       actions={
         <TextLink to="/$space/infrastructure/machines" params={{ space }}>
           All targets

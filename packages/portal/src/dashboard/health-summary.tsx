@@ -21,15 +21,15 @@ export function HealthSummary({
       {machineStates
         .filter(state => counts.has(state))
         .map(state => (
-          <li key={state} className={styles.item}>
+          <li key={state}>
             <TextLink
               to="/$space/infrastructure/machines"
               params={{ space }}
               search={{ health: state }}
-              className={styles.number}
+              className={styles.row}
             >
-              <span>{formatNumber(counts.get(state) ?? 0)}</span>
               <StateMark look={healthLook(state, state === 'Disabled')} />
+              <span className={styles.number}>{formatNumber(counts.get(state) ?? 0)}</span>
             </TextLink>
           </li>
         ))}

@@ -79,6 +79,7 @@ export function MachinePage(): ReactNode {
 function Settings({ machine, space }: { machine: Machine; space: string }): ReactNode {
   const api = useApi()
   const environments = useQuery(queries.environments(api, space))
+  const policy = useQuery(queries.policyName(api, space, machine.policyId))
   const names = new Map(environments.data?.map(({ id, name }) => [id, name]))
   return (
     <Panel title="Settings">
@@ -91,7 +92,7 @@ function Settings({ machine, space }: { machine: Machine; space: string }): Reac
         <KeyValue name="Roles">
           <Tags names={machine.roles} />
         </KeyValue>
-        <KeyValue name="Policy">{machine.policyId}</KeyValue>
+        <KeyValue name="Policy">{policy.data ?? machine.policyId}</KeyValue>
         <KeyValue name="Style">
           {styleName(machine.style)}
           <span className={styles.hint}>{styleHint(machine.style)}</span>

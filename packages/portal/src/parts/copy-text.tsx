@@ -1,6 +1,7 @@
 import { ActionIcon, Tooltip } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useState } from 'react'
+import styles from './copy-text.module.css'
 import { Icon, SignIcon } from './icons.tsx'
 
 /** A button that puts a text on the clipboard and says so. */
@@ -20,7 +21,13 @@ export function CopyButton({ text, what }: { text: string; what: string }): Reac
 
   return (
     <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" aria-label={label} onClick={() => void copy()}>
+      <ActionIcon
+        className={styles.copy ?? ''}
+        variant="subtle"
+        color="gray"
+        aria-label={label}
+        onClick={() => void copy()}
+      >
         {state === 'copied' ? <SignIcon sign="tick" /> : <Icon name="copy" />}
       </ActionIcon>
     </Tooltip>

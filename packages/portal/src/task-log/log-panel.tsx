@@ -17,7 +17,7 @@ export function LogPanel({ feed, task }: { feed: FeedSnapshot; task: Task }): Re
   const { tree } = feed
   const [isFollowing, setFollowing] = useState(!task.isCompleted)
   const [isVerbose, setVerbose] = useState(false)
-  const [isWrapped, setWrapped] = useState(false)
+  const [isWrapped, setWrapped] = useState(() => matchMedia('(max-width: 640px)').matches)
   const [chosen, setChosen] = useState<ReadonlyMap<string, boolean>>(new Map())
 
   const isOpen = (activity: Activity): boolean =>

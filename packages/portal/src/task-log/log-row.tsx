@@ -28,7 +28,7 @@ export function LogRow({
   const style: CSSProperties = { transform: `translateY(${row.top}px)`, height: row.height }
   if (row.kind === 'head') {
     return (
-      <div className={styles.head} style={style} data-depth={depth}>
+      <div className={styles.head} style={style}>
         <Head activity={activity} depth={depth} isOpen={isOpen} onToggle={onToggle} />
       </div>
     )
