@@ -56,7 +56,11 @@ async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
 }
 
-function startQueue({ db, closing }: Setting, work: TaskWork, more: Partial<TaskQueueOptions> = {}): TaskQueue {
+function startQueue(
+  { db, closing }: Setting,
+  work: TaskWork,
+  more: Partial<TaskQueueOptions> = {},
+): TaskQueue {
   const queue = createTaskQueue({
     db,
     node: 'node-1',
