@@ -115,6 +115,10 @@ function complainAbout(typed: string, session: Session): void {
 }
 
 function reportFailure(error: Error, session: Session): number {
+  if (session.isStopped) {
+    session.log.error('Stopped before it was done.')
+    return exitCodes.failed
+  }
   const code = exitCodeOf(error)
   if (code === exitCodes.refused) session.log.error(error.message)
   else session.fail(error, failureReport(error, session.logFolders))

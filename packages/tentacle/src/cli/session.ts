@@ -39,6 +39,11 @@ export class Session {
     return this.#log
   }
 
+  /** Whether the process was asked to end. */
+  get isStopped(): boolean {
+    return this.#stopped.signal.aborted
+  }
+
   /** Where details of a failure are: the home's logs first, if there is a home. */
   get logFolders(): readonly string[] {
     const { home } = this.#chosen

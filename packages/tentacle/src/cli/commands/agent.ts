@@ -1,0 +1,44 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { instanceCommand } from '../command.ts'
+import { flag, value } from '../option-table.ts'
+import { compatibleVersion } from '../version.ts'
+
+/** Shorter waits, in ms, are not worth their line in the log. */
+const shortestWaitMs = 20
+
+/** Runs the agent until it is told to stop, in a terminal or as a service. */
+export const agent = instanceCommand({
+  options: {
+    wait: value('wait', 'Milliseconds to wait before starting'),
+    console: flag(
+      'console',
+      'Stops on Enter; this is the default. See also --noninteractive, which stops on a signal only',
+    ),
+  },
+  async run(options, context) {
+    const { log, machine, signal, host } = context
+    const wait = options.integer('wait') ?? 0
+    if (wait >= shortestWaitMs) {
+      log.info(`Sleeping for ${wait}ms...`)
+      await delay(wait, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted) return
+    }
+    // Help and mistakes on the command line need nothing of this.
+    const { runAgent } = await import('../../host/run-agent.ts')
+    const { openScriptServices } = await import('../../host/script-services.ts')
+    const { waitForStopRequest } = await import('../../host/stop-request.ts')
+    await runAgent({
+      instance: context.instance,
+      settings: context.settings,
+      program: machine.program,
+      version: compatibleVersion,
+      env: machine.env,
+      user: machine.user,
+      now: machine.now,
+      log,
+      keepSecret: context.keepSecret,
+      openServices: openScriptServices,
+      untilStopped: () => waitForStopRequest({ host, stdin: machine.stdin, signal, log }),
+    })
+  },
+})

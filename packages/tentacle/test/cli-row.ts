@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs'
+import { cp, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { HelpLayout } from './help-layout.ts'
+import { createRig, type Rig } from './rig.ts'
+import type { SeenRequest, StandInAnswer, StandInServer } from './stand-in-server.ts'
+
+/** One recorded run of the original, without its sentences where ours differ. */
+export interface CliRow {
+  readonly name: string
+  readonly setup?: readonly (readonly string[])[]
+  readonly files?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly serverAnswers?: Readonly<Record<string, StandInAnswer>>
+  readonly argv: readonly string[]
+  readonly exitCode: number
+  /** `<HELP>` stands for help, whose layout is in `help`; `<VERSION>` for a version. */
+  readonly stdout: string
+  /** `<REPORT>` stands for the block before exit code 100. */
+  readonly stderr: string
+  readonly help?: HelpLayout
+  /** Files that were made, changed or (null) deleted; binary files as `hex:` and their first two bytes. */
+  readonly changes: Readonly<Record<string, string | null>>
+  readonly serverRequests: readonly SeenRequest[]
+}
+
+/** What a run did, in the vocabulary of the rows. */
+export interface Observed {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+  readonly changes: Readonly<Record<string, string | null>>
+  readonly serverRequests: readonly SeenRequest[]
+}
+
+const fixtures = join(import.meta.dirname, 'fixtures')
+
+export function readRows(path = join(fixtures, 'cli.jsonl')): CliRow[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as CliRow)
+}
+
+/** Runs a row on a machine of its own. Its paths below `/home/t` and its server are mapped to real ones and back. */
+export async function runRow(
+  t: Pick<TestContext, 'after'>,
+  row: CliRow,
+  server: StandInServer,
+): Promise<Observed> {
+  const rig = await createRig(t)
+  await cp(join(fixtures, 'files'), rig.at('files'), { recursive: true })
+  const map = new RowMap(rig, server)
+
+  server.answers = {}
+  for (const argv of row.setup ?? []) {
+    const { exitCode, stderr } = await rig.run(map.argv(argv))
+    if (exitCode !== 0) throw new Error(`setup ${argv.join(' ')} failed with ${exitCode}: ${stderr}`)
+  }
+  for (const [path, text] of Object.entries(row.files ?? {})) {
+    await rig.write(map.here(path).slice(rig.root.length), map.here(text))
+    if (/^livez-(stale|max-age)/.test(row.name))
+      await utimes(map.here(path), new Date(), new Date(Date.now() - 100_000))
+  }
+
+  const before = await rig.snapshot()
+  server.seen.length = 0
+  server.answers = row.serverAnswers ?? {}
+  const cwd = row.cwd === undefined ? rig.root : map.here(row.cwd)
+  const { exitCode, stdout, stderr } = await rig.run(map.argv(row.argv), { cwd, env: row.env ?? {} })
+  const after = await rig.snapshot()
+  return {
+    exitCode,
+    stdout: map.there(stdout),
+    stderr: map.there(stderr),
+    changes: changesBetween(before, after, map),
+    serverRequests: server.seen.map(seen => JSON.parse(map.there(JSON.stringify(seen))) as SeenRequest),
+  }
+}
+
+function changesBetween(
+  before: Map<string, Buffer>,
+  after: Map<string, Buffer>,
+  map: RowMap,
+): Record<string, string | null> {
+  const changes: Record<string, string | null> = {}
+  for (const [path, content] of after) {
+    if (before.get(path)?.equals(content)) continue
+    changes[map.there(path)] = isText(content)
+      ? map.there(content.toString('utf8'))
+      : `hex:${content.toString('hex', 0, 2)}`
+  }
+  for (const path of before.keys()) if (!after.has(path)) changes[map.there(path)] = null
+  return changes
+}
+
+function isText(content: Buffer): boolean {
+  return content.every(byte => byte >= 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
+}
+
+/** Between the names of the recording and those of the test's machine. */
+class RowMap {
+  readonly #root: string
+  readonly #ports: readonly (readonly [there: number, here: number])[]
+
+  constructor(rig: Rig, server: StandInServer) {
+    this.#root = rig.root
+    this.#ports = [
+      [8080, server.httpPort],
+      [8443, server.httpsPort],
+      [10943, server.commsPort],
+    ]
+  }
+
+  /** The port for agents is 10943 where a row does not name it; here it has another number, which must be said. */
+  argv(argv: readonly string[]): string[] {
+    const mapped = argv.map(arg => this.here(arg))
+    const polls =
+      /^(register|poll)/.test(argv[0] ?? '') && (argv.includes('TentacleActive') || argv[0] === 'poll-server')
+    const says =
+      argv.some(arg => /^--server-(comms|web)/.test(arg)) || argv.includes('--reuse-server-thumbprint')
+    if (polls && !says)
+      mapped.push('--server-comms-port', this.here('octopus.example:10943').split(':')[1] ?? '')
+    return mapped.map((arg, at) => (mapped[at - 1] === '--server-comms-port' ? this.#port(arg) : arg))
+  }
+
+  #port(arg: string): string {
+    return String(this.#ports.find(([there]) => String(there) === arg)?.[1] ?? arg)
+  }
+
+  here(text: string): string {
+    let mapped = text.replaceAll(/\/home\/t(?=[/"]|$)/g, this.#root)
+    for (const [there, here] of this.#ports)
+      mapped = mapped.replaceAll(`octopus.example:${there}`, `localhost:${here}`)
+    return mapped.replaceAll('octopus.example', 'localhost')
+  }
+
+  there(text: string): string {
+    let mapped = text.replaceAll(this.#root, '/home/t')
+    for (const [there, here] of this.#ports) {
+      mapped = mapped
+        .replaceAll(`localhost:${here}`, `octopus.example:${there}`)
+        .replaceAll(`port ${here}`, `port ${there}`)
+    }
+    return placeholders(mapped.replaceAll('localhost', 'octopus.example'))
+  }
+}
+
+const knownThumbprints = new Set(
+  readFileSync(join(fixtures, 'files/thumbprints.txt'), 'utf8').match(/\b[0-9A-F]{40}\b/g),
+)
+
+function placeholders(text: string): string {
+  return text
+    .replaceAll(/poll:\/\/[b-z2-9]{20}\//g, '<SUBSCRIPTION>')
+    .replaceAll(/(<set key="Tentacle\.Certificate">)[^<]+/g, '$1<ENCRYPTED>')
+    .replaceAll(/^\uFEFF[A-Za-z0-9+/=]{1000,}$/g, '\uFEFF<BASE64>')
+    .replaceAll(/\b[0-9A-F]{40}\b/g, found =>
+      knownThumbprints.has(found) || /^(.)\1+$/.test(found) ? found : '<THUMBPRINT>',
+    )
+}

@@ -1,0 +1,151 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import type { TestContext } from 'node:test'
+import type { Machine } from '../src/cli/machine.ts'
+import { runCli } from '../src/cli/run-cli.ts'
+
+/** The machine id that the fixtures were made with. */
+export const recordedMachineId = '0123456789abcdef0123456789abcdef'
+
+/** How one command ended. */
+export interface Outcome {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** What stands on standard input; nothing, at its end, unless given. */
+  readonly stdin?: Readable
+}
+
+/** A machine of its own in a temporary folder, on which the test's process runs commands. Removed after the test. */
+export interface Rig {
+  readonly root: string
+  /** `path` below the root. */
+  at(...path: string[]): string
+  run(argv: readonly string[], options?: RunOptions): Promise<Outcome>
+  /** Starts a command that goes on until `stop`; gives access to what it prints meanwhile. */
+  start(argv: readonly string[], options?: RunOptions): RunningCommand
+  write(path: string, content: string | Uint8Array): Promise<void>
+  read(path: string): Promise<string>
+  /** All files below the root with their content, without logs. */
+  snapshot(): Promise<Map<string, Buffer>>
+}
+
+/** A command that has not ended yet. */
+export interface RunningCommand {
+  /** Resolves when standard output has this text. */
+  printed(text: string): Promise<void>
+  stdout(): string
+  stderr(): string
+  /** Sends what SIGTERM or SIGINT would send. */
+  signal(name: string): void
+  readonly ended: Promise<Outcome>
+}
+
+export async function createRig(t: Pick<TestContext, 'after'>): Promise<Rig> {
+  const root = await mkdtemp(join(tmpdir(), 'tentacle-cli-'))
+  t.after(() => rm(root, { recursive: true, force: true }))
+  const at = (...path: string[]) => join(root, ...path)
+  await writeFile(at('machine-id'), `${recordedMachineId}\n`)
+
+  const start = (argv: readonly string[], options: RunOptions = {}): RunningCommand => {
+    const [stdout, stderr] = [new Collector(), new Collector()]
+    const stops = new Set<(signal: string) => void>()
+    const machine: Machine = {
+      env: options.env ?? {},
+      cwd: options.cwd ?? root,
+      stdin: options.stdin ?? Readable.from([]),
+      stdout,
+      stderr,
+      name: 'agent-01',
+      processors: 2,
+      user: 'root',
+      processId: process.pid,
+      paths: {
+        indexRoot: at('machine'),
+        machineIdFile: at('machine-id'),
+        generatedKeyFiles: [at('etc', 'machinekey')],
+        fallbackLogs: at('user/.local/share/Octopus/Logs'),
+      },
+      program: { executable: '/opt/octopus/tentacle/Tentacle', folder: at('program') },
+      patience: { serverStartMs: 50, serverStartPauseMs: 10, handshakePauseMs: 1 },
+      now: () => new Date(),
+      onStopSignal(stop) {
+        stops.add(stop)
+        return () => stops.delete(stop)
+      },
+    }
+    const ended = runCli(argv, machine).then(exitCode => ({
+      exitCode,
+      stdout: stdout.text,
+      stderr: stderr.text,
+    }))
+    return {
+      ended,
+      printed: text => stdout.has(text, ended),
+      stdout: () => stdout.text,
+      stderr: () => stderr.text,
+      signal(name) {
+        for (const stop of stops) stop(name)
+      },
+    }
+  }
+
+  return {
+    root,
+    at,
+    start,
+    run: (argv, options) => start(argv, options).ended,
+    async write(path, content) {
+      await mkdir(dirname(at(path)), { recursive: true })
+      await writeFile(at(path), content)
+    },
+    read: path => readFile(at(path), 'utf8'),
+    snapshot: () => snapshotOf(root),
+  }
+}
+
+/** Standard input that stays open until the test ends it or writes a line. */
+export function openInput(): PassThrough {
+  return new PassThrough()
+}
+
+class Collector {
+  text = ''
+  #waiting = new Set<() => void>()
+
+  write(text: string): void {
+    this.text += text
+    for (const check of this.#waiting) check()
+  }
+
+  async has(text: string, ended: Promise<Outcome>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const check = () => {
+      if (this.text.includes(text)) resolve()
+    }
+    this.#waiting.add(check)
+    check()
+    void ended.then(outcome => {
+      check()
+      reject(new Error(`ended without printing '${text}': ${JSON.stringify(outcome)}`))
+    })
+    await promise
+    this.#waiting.delete(check)
+  }
+}
+
+async function snapshotOf(root: string): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>()
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile() && !path.includes('/Logs/')) files.set(path, await readFile(path))
+  }
+  return files
+}
