@@ -4,12 +4,12 @@ import { ServerError } from '../errors.ts'
 import type { SpaceDocument } from '../model/document.ts'
 import type { Space } from '../model/space.ts'
 import type { PackageStore } from '../packages/package-store.ts'
+import { activeTaskStates } from './active-tasks.ts'
 
 /** Parts that deleting a space needs. */
 export interface DeleteSpaceParts {
   readonly store: Store
   readonly packages: PackageStore
-  readonly tasks: { countActive(spaceId: string): Promise<number> }
 }
 
 async function deleteAll<T extends SpaceDocument>(
@@ -22,8 +22,12 @@ async function deleteAll<T extends SpaceDocument>(
 }
 
 /** Deletes a space and everything in it. Throws `ERR_CONFLICT` while tasks of it are not finished. */
-export async function deleteSpace({ store, packages, tasks }: DeleteSpaceParts, space: Space): Promise<void> {
-  const active = await tasks.countActive(space.id)
+export async function deleteSpace({ store, packages }: DeleteSpaceParts, space: Space): Promise<void> {
+  const { total: active } = await store.tasks.list({
+    spaceIds: [space.id],
+    states: activeTaskStates,
+    take: 0,
+  })
   if (active > 0) {
     const message = `'${space.name}' has ${active} task(s) that are not finished. Cancel them, or wait until they are.`
     throw new ServerError('ERR_CONFLICT', message, { problems: [message] })

@@ -8,3 +8,12 @@ export function slugOf(name: string): string {
     .replace(/^-+|-+$/g, '')
   return slug === '' ? 'unnamed' : slug
 }
+
+/** The slug after a change: the one that was given, else the one that there was, else one made of the name. */
+export function chooseSlug(
+  given: string | null | undefined,
+  before: string | undefined,
+  name: string,
+): string {
+  return given ? slugOf(given) : (before ?? slugOf(name))
+}

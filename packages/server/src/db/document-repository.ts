@@ -45,6 +45,8 @@ export interface DocumentRepository<T extends Document> {
   byName(spaceId: string, name: string): Promise<T | undefined>
   list(query?: ListQuery): Promise<Found<T>>
   count(query?: ListQuery): Promise<number>
+  /** Takes the next id, for documents that name each other before they are there. */
+  reserveId(): Promise<string>
   /** Throws `ERR_NAME_TAKEN` when a unique name is in use. */
   insert(draft: Draft<T>, options?: InsertOptions): Promise<T>
   /** Writes over the revision that was read; throws `ERR_REVISION` when somebody else wrote in between. */
@@ -190,6 +192,8 @@ export function createDocumentRepository<T extends Document>(
       }>`select count(*) as n from ${table} doc where ${condition(query)}`.execute(db)
       return counted.rows[0]?.n ?? 0
     },
+
+    reserveId: nextId,
 
     async insert(draft, { id, by = null } = {}) {
       const head: Document = {

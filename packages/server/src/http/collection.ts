@@ -16,6 +16,8 @@ export interface Collection<T extends SpaceDocument> {
   readonly resource: TSchema
   readonly documents: DocumentRepository<T>
   readonly toResource: (document: T) => unknown
+  /** How a single one is found; default by its id. */
+  readonly require?: (id: string, spaceId: string) => Promise<T>
   /** Default: the documents of the space, by the filters of every list. */
   readonly find?: (query: ListQuery & { readonly spaceId: string }) => Promise<Found<T>>
 }
@@ -37,6 +39,7 @@ export function listQuery(
 export function addReadRoutes<T extends SpaceDocument>(app: App, collection: Collection<T>): void {
   const { path, itemType, view, resource, documents, toResource } = collection
   const find = collection.find ?? documents.list
+  const require = collection.require ?? documents.require
   const base = `/api/:space/${path}`
   const config = { permission: view }
   const querystring = Type.Object(namedPageQuery)
@@ -52,7 +55,7 @@ export function addReadRoutes<T extends SpaceDocument>(app: App, collection: Col
     async request => (await find(listQuery(request.space.id, request.query))).items.map(toResource),
   )
   app.get(`${base}/:id`, { config, schema: { params: ById, response: { 200: resource } } }, async request =>
-    toResource(await documents.require(request.params.id, request.space.id)),
+    toResource(await require(request.params.id, request.space.id)),
   )
 }
 

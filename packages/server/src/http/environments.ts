@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { slugOf } from '../catalog/slug.ts'
+import { chooseSlug } from '../catalog/slug.ts'
 import type { Store } from '../db/store.ts'
 import type { Environment } from '../model/environment.ts'
 import type { App } from '../web/app-types.ts'
@@ -61,7 +61,7 @@ function contents(input: Static<typeof EnvironmentInput>, before: Partial<Enviro
   problems.throwIfAny()
   return {
     name,
-    slug: input.Slug || before.slug || slugOf(name),
+    slug: chooseSlug(input.Slug, before.slug, name),
     description: input.Description ?? before.description ?? '',
     sortOrder: input.SortOrder ?? before.sortOrder ?? 0,
     useGuidedFailure: input.UseGuidedFailure ?? before.useGuidedFailure ?? false,

@@ -1,6 +1,6 @@
 import { parseThumbprint } from '@tentacle/halibut'
 import { type Static, Type } from 'typebox'
-import { slugOf } from '../catalog/slug.ts'
+import { chooseSlug } from '../catalog/slug.ts'
 import type { Store } from '../db/store.ts'
 import { type AnyMachine, type Endpoint, type Machine, unknownHealth, type Worker } from '../model/machine.ts'
 import { Maybe, Words } from '../web/schema.ts'
@@ -131,7 +131,7 @@ async function readShared(
   return {
     spaceId,
     name,
-    slug: input.Slug || before?.slug || slugOf(name),
+    slug: chooseSlug(input.Slug, before?.slug, name),
     endpoint,
     machinePolicyId:
       chosen ?? before?.machinePolicyId ?? (await store.machinePolicies.default(spaceId))?.id ?? null,

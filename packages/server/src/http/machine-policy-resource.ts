@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { slugOf } from '../catalog/slug.ts'
+import { chooseSlug } from '../catalog/slug.ts'
 import type { HealthCheckScript, MachinePolicy } from '../model/machine-policy.ts'
 import { Maybe, NamedResource, Nullable, Words } from '../web/schema.ts'
 import { parseTimeSpan, wireTimeSpan } from '../web/wire-time.ts'
@@ -203,7 +203,7 @@ export function readPolicy(
   } = input
   const contents: PolicyContents = {
     name,
-    slug: input.Slug || before.slug || slugOf(name),
+    slug: chooseSlug(input.Slug, before.slug, name),
     description: input.Description ?? before.description,
     isDefault: input.IsDefault ?? before.isDefault,
     healthCheck: {

@@ -4,7 +4,7 @@ import type { Agents } from '../agents/agents.ts'
 import type { Store } from '../db/store.ts'
 import type { EventHub } from '../live/event-hub.ts'
 import type { SecretVault } from '../model/secret.ts'
-import type { ServerTask, TaskDraft } from '../model/task.ts'
+import type { TaskService } from '../orchestration/task-service.ts'
 import type { PackageStore } from '../packages/package-store.ts'
 
 /** Who this server is, as clients are told. */
@@ -18,23 +18,13 @@ export interface ServerIdentity {
   readonly productVersion: string
 }
 
-/** What the routes ask of the task queue. */
-export interface TaskMaker {
-  /** Queues a task. In a transaction the task exists only if the transaction does. */
-  create(draft: TaskDraft, within?: Store): Promise<ServerTask>
-  /** Tasks of the space that are not finished. */
-  countActive(spaceId: string): Promise<number>
-  /** Says that tasks may start that could not before. */
-  wake(): void
-}
-
 /** What the routes are built on. */
 export interface HttpParts {
   readonly store: Store
   readonly vault: SecretVault
   readonly signIn: SignIn
   readonly packages: PackageStore
-  readonly tasks: TaskMaker
+  readonly tasks: TaskService
   readonly agents: Pick<Agents, 'discover' | 'refreshTrust' | 'connectionLog'>
   readonly hub: EventHub
   readonly certificate: Pick<Certificate, 'certificatePem' | 'thumbprint'>

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { slugOf } from '../catalog/slug.ts'
+import { chooseSlug } from '../catalog/slug.ts'
 import type { HttpProxy } from '../model/proxy.ts'
 import type { App } from '../web/app-types.ts'
 import { ById, Maybe, NamedResource, Nothing, Nullable } from '../web/schema.ts'
@@ -59,7 +59,7 @@ export function proxyRoutes(app: App, { store, vault }: Pick<HttpParts, 'store' 
     problems.throwIfAny()
     return {
       name,
-      slug: before.slug ?? slugOf(name),
+      slug: chooseSlug(null, before.slug, name),
       host,
       port: input.Port ?? before.port ?? 80,
       username: input.Username === undefined ? (before.username ?? null) : input.Username || null,

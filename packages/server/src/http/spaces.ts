@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { createSpace } from '../catalog/create-space.ts'
 import { deleteSpace } from '../catalog/delete-space.ts'
-import { slugOf } from '../catalog/slug.ts'
+import { chooseSlug } from '../catalog/slug.ts'
 import type { Store } from '../db/store.ts'
 import type { Space } from '../model/space.ts'
 import type { App } from '../web/app-types.ts'
@@ -48,7 +48,7 @@ async function takeOverDefault(within: Store, space: Space): Promise<void> {
 }
 
 /** `spaces`: the fenced parts of the server. */
-export function spaceRoutes(app: App, { store, packages, agents, tasks }: HttpParts): void {
+export function spaceRoutes(app: App, { store, packages, agents }: HttpParts): void {
   const { spaces } = store
   const view = { permission: 'signed-in' } as const
 
@@ -125,7 +125,7 @@ export function spaceRoutes(app: App, { store, packages, agents, tasks }: HttpPa
         ...before,
         ...managers,
         name,
-        slug: body.Slug || (name === before.name ? before.slug : slugOf(name)),
+        slug: chooseSlug(body.Slug, name === before.name ? before.slug : undefined, name),
         description: body.Description ?? before.description,
         isDefault: body.IsDefault ?? before.isDefault,
         taskQueueStopped: body.TaskQueueStopped ?? before.taskQueueStopped,
@@ -135,7 +135,6 @@ export function spaceRoutes(app: App, { store, packages, agents, tasks }: HttpPa
         await takeOverDefault(within, changed)
         return changed
       })
-      if (before.taskQueueStopped && !space.taskQueueStopped) tasks.wake()
       return toSpaceResource(space)
     },
   )
@@ -149,7 +148,7 @@ export function spaceRoutes(app: App, { store, packages, agents, tasks }: HttpPa
       if (!space.taskQueueStopped) {
         throw invalid(`Stop the task queue of '${space.name}' before you delete it (TaskQueueStopped: true).`)
       }
-      await deleteSpace({ store, packages, tasks }, space)
+      await deleteSpace({ store, packages }, space)
       await agents.refreshTrust()
       return {}
     },

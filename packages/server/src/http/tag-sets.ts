@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { slugOf } from '../catalog/slug.ts'
+import { chooseSlug } from '../catalog/slug.ts'
 import type { Store } from '../db/store.ts'
 import type { TagSet } from '../model/tenant.ts'
 import type { App } from '../web/app-types.ts'
@@ -93,7 +93,7 @@ function contents(input: Static<typeof TagSetInput>, before: Partial<TagSet>) {
   problems.throwIfAny()
   return {
     name,
-    slug: input.Slug || before.slug || slugOf(name),
+    slug: chooseSlug(input.Slug, before.slug, name),
     description: input.Description ?? before.description ?? '',
     sortOrder: input.SortOrder ?? before.sortOrder ?? 0,
     tags: readTags(input.Tags, before.tags ?? [], name),

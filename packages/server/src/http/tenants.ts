@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Static, Type } from 'typebox'
-import { slugOf } from '../catalog/slug.ts'
+import { chooseSlug } from '../catalog/slug.ts'
 import { type Condition, listHoldsOneOf } from '../db/document-repository.ts'
 import type { Store } from '../db/store.ts'
 import type { Tenant } from '../model/tenant.ts'
@@ -91,7 +91,7 @@ async function contents(
   problems.throwIfAny()
   return {
     name,
-    slug: input.Slug || before.slug || slugOf(name),
+    slug: chooseSlug(input.Slug, before.slug, name),
     description: input.Description ?? before.description ?? '',
     isDisabled: input.IsDisabled ?? before.isDisabled ?? false,
     tenantTags,

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { slugOf } from '../catalog/slug.ts'
+import { chooseSlug } from '../catalog/slug.ts'
 import type { Store } from '../db/store.ts'
 import type { WorkerPool } from '../model/worker-pool.ts'
 import type { App } from '../web/app-types.ts'
@@ -56,7 +56,7 @@ function contents(input: Static<typeof PoolInput>, before: Partial<WorkerPool>) 
   problems.throwIfAny()
   return {
     name,
-    slug: input.Slug || before.slug || slugOf(name),
+    slug: chooseSlug(input.Slug, before.slug, name),
     description: input.Description ?? before.description ?? '',
     sortOrder: input.SortOrder ?? before.sortOrder ?? 0,
     isDefault: input.IsDefault ?? before.isDefault ?? false,
