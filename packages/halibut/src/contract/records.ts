@@ -178,6 +178,7 @@ function writeDataStream(out: BsonWriter, stream: DataStream, context: WriteCont
       'A data stream stands twice in one message. Make a second stream of the same content.',
     )
   }
+  DataStream.contentOf(stream) // Fails here rather than when the message is half sent.
   context.streams.push(stream)
   out.guid('id', stream.id)
   out.int64('length', stream.length)

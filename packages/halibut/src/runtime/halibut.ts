@@ -62,7 +62,7 @@ export interface FriendlyPage {
 export interface UnauthorizedPeer {
   readonly address: string
   readonly thumbprint: Thumbprint
-  /** What it calls itself, such as `MX-CLIENT 1.0`; empty while it has not said so. */
+  /** How the connection is called in logs: the address too, since strangers are not asked for a name. */
   readonly clientName: string
 }
 

@@ -1,0 +1,100 @@
+import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
+import { HalibutError, toError } from '../errors.ts'
+import { addressOf } from '../runtime/connections.ts'
+import type { HalibutListener, HalibutLogEntry } from '../runtime/halibut.ts'
+import type { HalibutLimits } from '../runtime/limits.ts'
+
+/** What a listener needs. */
+export interface ListenerParts {
+  readonly tls: SecureContextOptions
+  readonly limits: HalibutLimits
+  readonly log: (entry: HalibutLogEntry) => void
+  /** Does everything about a connection. Never fails. */
+  readonly receive: (socket: TLSSocket) => Promise<void>
+}
+
+/** Opens a port for Halibut. @throws HalibutError `ERR_LISTEN` */
+export async function openListener(
+  at: { port: number; host?: string },
+  parts: ListenerParts,
+): Promise<HalibutListener> {
+  const { limits, log } = parts
+  const server = createServer({
+    ...parts.tls,
+    // Everybody may shake hands; whom to trust is decided afterwards, by thumbprint.
+    requestCert: true,
+    rejectUnauthorized: false,
+    handshakeTimeout: limits.identificationTimeoutMs,
+    noDelay: true,
+    keepAlive: limits.tcpKeepAliveEnabled,
+    keepAliveInitialDelay: limits.tcpKeepAliveTimeMs,
+  })
+  const sockets = new Set<Socket>()
+  const conversations = new Set<Promise<void>>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    // Until TLS has taken over nobody else would hear of errors.
+    socket.on('error', () => {})
+  })
+  server.on('secureConnection', socket => {
+    const conversation = parts.receive(socket).finally(() => conversations.delete(conversation))
+    conversations.add(conversation)
+  })
+  server.on('tlsClientError', (error, socket) => {
+    const from = addressOf(socket)
+    log({
+      level: 'debug',
+      endpoint: from,
+      message: `${from} did not manage the TLS handshake: ${error.message}`,
+      error,
+    })
+    socket.destroy()
+  })
+
+  await listening(server, at)
+  const { address, port } = server.address() as AddressInfo
+  server.on('error', error =>
+    log({ level: 'error', endpoint: `listen://${address}:${port}/`, message: error.message, error }),
+  )
+  log({ level: 'info', endpoint: `listen://${address}:${port}/`, message: 'Listener started' })
+
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    for (const socket of sockets) socket.destroy()
+    await closed
+    await Promise.all(conversations)
+    log({ level: 'info', endpoint: `listen://${address}:${port}/`, message: 'Listener stopped' })
+  }
+  return { port, address, close: () => (closing ??= close()) }
+}
+
+/** Without a host: every address of the machine, IPv4 and IPv6 where there is IPv6. */
+async function listening(server: Server, { port, host }: { port: number; host?: string }): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port, ...(host !== undefined && { host }) }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (thrown) {
+    const cause = toError(thrown)
+    const systemCode = 'code' in cause ? cause.code : undefined
+    const reason =
+      systemCode === 'EADDRINUSE'
+        ? 'another program uses it. Choose another port, or stop that program'
+        : cause.message
+    throw new HalibutError(
+      'ERR_LISTEN',
+      `Cannot listen on ${host ?? 'any address'}, port ${port}: ${reason}.`,
+      {
+        cause,
+        details: { port, host, systemCode },
+      },
+    )
+  }
+}

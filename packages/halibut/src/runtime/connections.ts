@@ -1,0 +1,77 @@
+import type { TLSSocket } from 'node:tls'
+import { HalibutError } from '../errors.ts'
+import { Connection, type ConnectionParts } from '../exchange/connection.ts'
+import type { Thumbprint } from '../tls/thumbprint.ts'
+import { peerThumbprint } from '../tls/tls-settings.ts'
+import type { ConnectionInfo, HalibutObserver } from './halibut.ts'
+
+/** A connection of this runtime. */
+export interface LiveConnection {
+  readonly connection: Connection
+  readonly info: ConnectionInfo
+}
+
+let lastId = 0
+
+/** Every connection of a runtime, from the end of its TLS handshake to its own end. */
+export class Connections {
+  readonly #parts: ConnectionParts
+  readonly #observer: HalibutObserver
+  readonly #live = new Set<LiveConnection>()
+
+  constructor(parts: ConnectionParts, observer: HalibutObserver) {
+    this.#parts = parts
+    this.#observer = observer
+  }
+
+  add(socket: TLSSocket, direction: ConnectionInfo['direction']): LiveConnection {
+    const { connectionClosed } = this.#observer
+    const info: ConnectionInfo = {
+      id: ++lastId,
+      direction,
+      remoteAddress: addressOf(socket),
+      thumbprint: peerThumbprint(socket),
+      tlsVersion: socket.getProtocol() ?? undefined,
+    }
+    const live: LiveConnection = { info, connection: new Connection(socket, this.#parts) }
+    this.#live.add(live)
+    this.#observer.connectionOpened?.(info)
+    live.connection.source.onEnd(() => {
+      this.#live.delete(live)
+      const { source, writtenBytes } = live.connection
+      connectionClosed?.call(this.#observer, info, { readBytes: source.totalBytes, writtenBytes })
+    })
+    return live
+  }
+
+  authorised(live: LiveConnection): void {
+    this.#observer.connectionAuthorised?.(live.info)
+  }
+
+  /** Cuts the incoming connections of a peer that is not trusted any more. */
+  cut(thumbprint: Thumbprint): void {
+    const reason = new HalibutError(
+      'ERR_UNTRUSTED_PEER',
+      `The certificate ${thumbprint} is not trusted any more.`,
+    )
+    for (const { connection, info } of this.#live) {
+      if (info.direction === 'incoming' && info.thumbprint === thumbprint) connection.hangUp(reason)
+    }
+  }
+
+  cutAll(reason: HalibutError): void {
+    for (const { connection } of this.#live) connection.hangUp(reason)
+  }
+}
+
+/** `address:port` of the other side. IPv4 in a dual-stack socket is shown as IPv4. */
+export function addressOf({
+  remoteAddress = 'unknown',
+  remotePort = 0,
+}: {
+  remoteAddress?: string | undefined
+  remotePort?: number | undefined
+}): string {
+  const plain = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
+  return plain.includes(':') ? `[${plain}]:${remotePort}` : `${plain}:${remotePort}`
+}

@@ -1,0 +1,271 @@
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Cancellation } from '../client/cancellation.ts'
+import { ConnectionPool } from '../client/connection-pool.ts'
+import { ListeningCaller, type ListeningTarget } from '../client/listening-caller.ts'
+import type { OutgoingCall } from '../client/outgoing-call.ts'
+import { createServiceClient } from '../client/service-client.ts'
+import type { ServiceClient, ServiceContract } from '../contract/service-contract.ts'
+import { HalibutError } from '../errors.ts'
+import { ReceivedFiles } from '../exchange/received-files.ts'
+import { type Guest, Reception } from '../listening/incoming.ts'
+import { openListener } from '../listening/listener.ts'
+import { serveClient } from '../listening/serve-client.ts'
+import { encodeEndpoint } from '../messages/endpoint-document.ts'
+import { PollingService } from '../polling/polling-service.ts'
+import { Queues } from '../polling/queues.ts'
+import { serveSubscriber } from '../polling/serve-subscriber.ts'
+import { Dispatcher } from '../services/dispatcher.ts'
+import type { Certificate } from '../tls/certificate.ts'
+import type { Thumbprint } from '../tls/thumbprint.ts'
+import { tlsSettings } from '../tls/tls-settings.ts'
+import { checkServer, TrustStore } from '../tls/trust.ts'
+import { dial } from '../transport/dial.ts'
+import { discover } from '../transport/discover.ts'
+import {
+  isPolling,
+  normalizeSubscription,
+  parseListeningAddress,
+  type ServiceEndPoint,
+} from '../transport/endpoint.ts'
+import { Activity } from './activity.ts'
+import { Connections, type LiveConnection } from './connections.ts'
+import type { Halibut, HalibutListener, HalibutLogEntry, HalibutOptions, Polling } from './halibut.ts'
+import { defaultLimits, type HalibutLimits } from './limits.ts'
+
+/** Puts the parts together. */
+export class HalibutRuntime implements Halibut {
+  readonly certificate: Certificate
+  readonly trust: TrustStore
+  readonly #options: HalibutOptions
+  readonly #limits: HalibutLimits
+  readonly #files: ReceivedFiles
+  readonly #connections: Connections
+  readonly #dispatcher: Dispatcher
+  readonly #queues: Queues
+  readonly #pool: ConnectionPool
+  readonly #caller: ListeningCaller
+  readonly #reception: Reception
+  /** Requests that are answered, and calls that are made. */
+  readonly #activity = new Activity()
+  readonly #calls = new Set<Cancellation>()
+  readonly #listeners = new Set<HalibutListener>()
+  readonly #pollings = new Set<Polling>()
+  readonly #dials = new AbortController()
+  #secureContext: SecureContext | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: HalibutOptions) {
+    this.#options = options
+    this.certificate = options.certificate
+    const limits = { ...defaultLimits, ...options.limits }
+    this.#limits = limits
+    this.#files = new ReceivedFiles(options.temporaryFolder)
+    this.#connections = new Connections({ limits, files: this.#files }, options.observer ?? {})
+    this.trust = new TrustStore(options.trust ?? [], thumbprint => this.#connections.cut(thumbprint))
+    this.#dispatcher = new Dispatcher(options.services ?? [], options.unknownService)
+    this.#queues = new Queues(limits)
+    this.#pool = new ConnectionPool(limits)
+    this.#caller = new ListeningCaller({
+      limits,
+      pool: this.#pool,
+      connect: async (target, signal) => (await this.#connect(target, signal)).connection,
+    })
+    this.#reception = new Reception({
+      limits,
+      options,
+      connections: this.#connections,
+      trust: this.trust,
+      log: entry => this.#log(entry),
+      serve: guest => this.#serve(guest),
+    })
+  }
+
+  async listen(at: { readonly port: number; readonly host?: string }): Promise<HalibutListener> {
+    this.#checkOpen()
+    const opened = await openListener(at, {
+      tls: tlsSettings(this.certificate, this.#options.minimumTlsVersion ?? 'TLSv1.2'),
+      limits: this.#limits,
+      log: entry => this.#log(entry),
+      receive: socket => this.#reception.receive(socket),
+    })
+    const listener: HalibutListener = {
+      ...opened,
+      close: async () => {
+        await opened.close()
+        this.#listeners.delete(listener)
+      },
+    }
+    this.#listeners.add(listener)
+    return listener
+  }
+
+  poll(at: {
+    readonly subscription: string
+    readonly server: ServiceEndPoint
+    readonly connections?: number
+  }): Polling {
+    this.#checkOpen()
+    const target = this.#target(at.server)
+    const polling = new PollingService({
+      subscription: normalizeSubscription(at.subscription),
+      server: target.address.baseUri,
+      serverThumbprint: target.thumbprint,
+      connections: at.connections ?? 1,
+      limits: this.#limits,
+      dispatcher: this.#dispatcher,
+      activity: this.#activity,
+      connect: signal => this.#connect(target, signal),
+      log: entry => this.#log(entry),
+    })
+    this.#pollings.add(polling)
+    return polling
+  }
+
+  client<S extends ServiceContract>(contract: S, endpoint: ServiceEndPoint): ServiceClient<S> {
+    if (isPolling(endpoint)) {
+      const subscription = normalizeSubscription(endpoint.baseUri)
+      const timeoutMs = endpoint.pollingRequestQueueTimeoutMs ?? this.#limits.pollingRequestQueueTimeoutMs
+      return createServiceClient(contract, {
+        endpoint: subscription,
+        document: encodeEndpoint(endpoint, subscription, this.#limits),
+        call: call =>
+          this.#call(call, () => this.#queues.call(subscription, call, endpoint.thumbprint, timeoutMs)),
+      })
+    }
+    const target = this.#target(endpoint)
+    return createServiceClient(contract, {
+      endpoint: target.address.baseUri,
+      document: encodeEndpoint(endpoint, target.address.baseUri, this.#limits),
+      call: call => this.#call(call, () => this.#caller.call(target, call)),
+    })
+  }
+
+  disconnect(endpoint: ServiceEndPoint): void {
+    if (!isPolling(endpoint)) this.#caller.disconnect(this.#target(endpoint).poolKey)
+  }
+
+  discover(address: string, options: Parameters<Halibut['discover']>[1] = {}): Promise<Thumbprint> {
+    this.#checkOpen()
+    return discover(address, {
+      ...options,
+      limits: this.#limits,
+      minVersion: this.#options.minimumTlsVersion ?? 'TLSv1.2',
+    })
+  }
+
+  close({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(graceMs)
+    return this.#closing
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const stopped = Promise.all([...this.#pollings].map(polling => polling.stop()))
+    await this.#activity.idle(graceMs)
+    const closed = new HalibutError('ERR_CLOSED', 'This Halibut was closed.')
+    for (const call of this.#calls) call.cancel(connectionState => closedError(connectionState))
+    this.#dials.abort()
+    await this.#pool.close()
+    this.#connections.cutAll(closed)
+    await Promise.all([...this.#listeners].map(listener => listener.close()))
+    await stopped
+    await this.#files.close()
+  }
+
+  /** Makes a connection to a listening peer, and checks who that is before anything is written. */
+  async #connect(
+    { address, thumbprint, endpoint }: ListeningTarget,
+    signal: AbortSignal,
+  ): Promise<LiveConnection> {
+    this.#secureContext ??= createSecureContext(
+      tlsSettings(this.certificate, this.#options.minimumTlsVersion ?? 'TLSv1.2'),
+    )
+    const socket = await dial({
+      address,
+      proxy: endpoint.proxy,
+      secureContext: this.#secureContext,
+      limits: this.#limits,
+      connectTimeoutMs: endpoint.connectTimeoutMs,
+      signal: AbortSignal.any([signal, this.#dials.signal]),
+    })
+    const live = this.#connections.add(socket, 'outgoing')
+    try {
+      checkServer(`${address.host}:${address.port}`, live.info.thumbprint, thumbprint)
+    } catch (error) {
+      live.connection.hangUp()
+      throw error
+    }
+    this.#connections.authorised(live)
+    return live
+  }
+
+  async #serve(guest: Guest): Promise<void> {
+    const { identity } = guest
+    if (identity.kind === 'client') {
+      const isStopping = () => this.#closing !== undefined
+      await serveClient(guest, {
+        limits: this.#limits,
+        dispatcher: this.#dispatcher,
+        activity: this.#activity,
+        isStopping,
+      })
+    } else if (identity.kind === 'subscriber') {
+      const parts = {
+        limits: this.#limits,
+        queues: this.#queues,
+        options: this.#options,
+        log: (entry: HalibutLogEntry) => this.#log(entry),
+      }
+      await serveSubscriber(guest, identity.subscription, parts)
+    } else {
+      throw new HalibutError('ERR_PROTOCOL', 'A peer that dialled called itself a server.')
+    }
+  }
+
+  /** Does a call, and tells the observer. */
+  async #call(call: OutgoingCall, run: () => Promise<unknown>): Promise<unknown> {
+    this.#checkOpen()
+    const { observer } = this.#options
+    const startedAt = performance.now()
+    this.#calls.add(call.cancellation)
+    observer?.callStarted?.(call)
+    try {
+      const result = await this.#activity.during(run)
+      observer?.callFinished?.(call, { durationMs: performance.now() - startedAt })
+      return result
+    } catch (error) {
+      observer?.callFinished?.(call, { durationMs: performance.now() - startedAt, error })
+      throw error
+    } finally {
+      this.#calls.delete(call.cancellation)
+    }
+  }
+
+  #target(endpoint: ServiceEndPoint): ListeningTarget {
+    const address = parseListeningAddress(endpoint.baseUri)
+    const { thumbprint, proxy } = endpoint
+    if (thumbprint === undefined) {
+      throw new HalibutError(
+        'ERR_INVALID_ENDPOINT',
+        `The thumbprint of the certificate at ${address.baseUri} is not given.`,
+      )
+    }
+    return {
+      address,
+      thumbprint,
+      endpoint,
+      poolKey: JSON.stringify([address.baseUri, thumbprint, proxy ?? null]),
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw closedError('connecting')
+  }
+
+  #log(entry: HalibutLogEntry): void {
+    this.#options.log?.(entry)
+  }
+}
+
+function closedError(connectionState: 'connecting' | 'unknown'): HalibutError {
+  return new HalibutError('ERR_CLOSED', 'This Halibut was closed.', { details: { connectionState } })
+}

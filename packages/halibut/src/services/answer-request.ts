@@ -1,0 +1,58 @@
+import type { CallContext } from '../contract/service-contract.ts'
+import type { Connection } from '../exchange/connection.ts'
+import type { IncomingRequest } from '../messages/request.ts'
+import type { Thumbprint } from '../tls/thumbprint.ts'
+import type { Dispatcher } from './dispatcher.ts'
+
+/** Who calls. */
+export interface Caller {
+  readonly thumbprint: Thumbprint
+  readonly remoteAddress: string
+}
+
+/**
+ * Receives the streams of a request, runs it and sends the response. The method runs to its end even if the caller
+ * goes away, unless it listens to its signal. Fails when the connection is of no use any more.
+ */
+export async function answerRequest(
+  connection: Connection,
+  request: IncomingRequest,
+  dispatcher: Dispatcher,
+  caller: Caller,
+): Promise<void> {
+  const plan = dispatcher.plan(request)
+  await connection.receiveStreams(plan.streams)
+  const context = new RequestContext(connection, caller)
+  try {
+    await connection.send(await plan.run(context))
+  } finally {
+    context.dispose()
+    for (const stream of plan.streams) await stream.dispose()
+  }
+}
+
+/** The signal is made when a method asks for it: most never do. */
+class RequestContext implements CallContext {
+  readonly thumbprint: Thumbprint
+  readonly remoteAddress: string
+  readonly #connection: Connection
+  #abort: AbortController | undefined
+  #stopListening: (() => void) | undefined
+
+  constructor(connection: Connection, { thumbprint, remoteAddress }: Caller) {
+    this.#connection = connection
+    this.thumbprint = thumbprint
+    this.remoteAddress = remoteAddress
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    const abort = this.#abort
+    this.#stopListening ??= this.#connection.source.onEnd(failure => abort.abort(failure))
+    return abort.signal
+  }
+
+  dispose(): void {
+    this.#stopListening?.()
+  }
+}
