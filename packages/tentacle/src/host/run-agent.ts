@@ -1,36 +1,38 @@
 import { mkdir } from 'node:fs/promises'
+import { unknownServiceType } from '@tentacle/contracts'
 import { type Certificate, createHalibut, type Halibut, recommendedLimits } from '@tentacle/halibut'
 import { generateIfMissing, loadCertificate } from '../certificates/instance-certificate.ts'
 import { TentacleError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
+import { createScriptServices, type ScriptServices } from '../services/create-script-services.ts'
 import type { SettingsStore } from '../settings/settings-store.ts'
 import type { TentacleSettings } from '../settings/tentacle-settings.ts'
 import { fileError } from '../settings/write-file.ts'
-import type { AgentServices, OpenAgentServices } from './agent-services.ts'
 import { type BackgroundTask, startBackgroundTask } from './background-task.ts'
-import { cleaningSchedule } from './cleaning-schedule.ts'
 import { friendlyPage } from './friendly-page.ts'
 import { halibutLogger } from './halibut-log.ts'
-import { beat, heartbeatEveryMs } from './heartbeat.ts'
+import { createHeartbeat } from './heartbeat.ts'
 import { type AgentListener, listenForServers } from './listen.ts'
 import { pollServers } from './poll-servers.ts'
-import { scriptEnvironment } from './script-environment.ts'
 import { strangerReporter } from './strangers.ts'
 import { followTrust, type TrustReload } from './trust-reload.ts'
 import { trustServers, usableThumbprints } from './trust-servers.ts'
 
 /** What the agent needs from outside. */
 export interface AgentOptions {
+  /** The instance's name, if it has one. */
   readonly instance: string | undefined
   readonly settings: SettingsStore
-  readonly program: { readonly executable: string; readonly folder: string }
+  /** What scripts call as `TentacleExecutablePath`. */
+  readonly executable: string
+  /** Semantic version that servers compare. */
   readonly version: string
+  /** The process's own environment, which scripts inherit. */
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly user: string
   readonly now: () => Date
   readonly log: Log
+  /** Keeps a secret out of the log. */
   readonly keepSecret: (secret: string | undefined) => void
-  readonly openServices: OpenAgentServices
   /** Waits until the agent is to stop. Called when it is ready for work. */
   readonly untilStopped: () => Promise<void>
 }
@@ -46,7 +48,6 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const { log, settings: store, now } = options
   const certificate = await ownCertificate(store, now(), log)
   const settings = await trustServers(store, log)
-  await makeHome(settings.home)
   const services = await openServices(settings, options)
   const halibut = createHalibut({
     certificate,
@@ -58,12 +59,19 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     onUnauthorizedConnect: strangerReporter(log, now),
     log: halibutLogger(log),
   })
-  const life = new AgentLife(log, services, halibut)
+  const life = new AgentLife(services, halibut)
   try {
-    pollServers({ halibut, settings, proxy: await settings.pollingProxy(), env: options.env, log })
+    const proxy = await settings.pollingProxy()
+    options.keepSecret(proxy.password)
+    pollServers({ halibut, settings, proxy, env: options.env, log })
     life.listener = await listenForServers(halibut, settings, log)
     life.trust = followTrust(store, halibut.trust, log)
-    life.startTasks(settings, options)
+    life.cleaner = startBackgroundTask('WorkspaceCleanerTask', services.cleaner, log)
+    life.heartbeat = startBackgroundTask(
+      'LivenessHeartbeatTask',
+      createHeartbeat(settings.home, now, log),
+      log,
+    )
     await options.untilStopped()
   } finally {
     await life.end()
@@ -85,80 +93,66 @@ async function ownCertificate(store: SettingsStore, now: Date, log: Log): Promis
   )
 }
 
-async function openServices(settings: TentacleSettings, options: AgentOptions): Promise<AgentServices> {
+async function openServices(settings: TentacleSettings, options: AgentOptions): Promise<ScriptServices> {
+  const { home, applicationDirectory } = settings
   const proxy = await settings.agentProxy()
   options.keepSecret(proxy.password)
-  options.keepSecret((await settings.pollingProxy()).password)
-  return await options.openServices({
-    home: settings.home,
-    environment: scriptEnvironment({
-      settings,
-      instance: options.instance,
-      program: options.program,
-      version: options.version,
-      proxy,
-    }),
-    secrets: proxy.password === undefined ? [] : [proxy.password],
-    user: options.user,
-    log: options.log,
-  })
-}
-
-async function makeHome(home: string): Promise<void> {
   await mkdir(home, { recursive: true }).catch((error: unknown) => {
     throw fileError('create', home, error)
   })
+  return await createScriptServices({
+    home,
+    applications: applicationDirectory,
+    log: options.log,
+    secrets: proxy.password === undefined ? [] : [proxy.password],
+    clock: { now: options.now },
+    environment: {
+      inherited: options.env,
+      instanceName: options.instance,
+      executablePath: options.executable,
+      version: options.version,
+      proxy: {
+        useDefaultProxy: proxy.useDefault,
+        host: proxy.host,
+        port: proxy.port,
+        username: proxy.username,
+        password: proxy.password,
+      },
+    },
+  })
 }
 
-/** Old callers recognise an agent without a service by the name of this exception (docs/wire/tentacle-services.md). */
+/** Callers recognise an agent without a service by the name of this exception (docs/wire/tentacle-services.md). */
 function unknownService(name: string): Error {
   const error = new Error(`This agent has no service called '${name}'.`)
-  error.name = 'Octopus.Tentacle.Communications.UnknownServiceNameException'
+  error.name = unknownServiceType
   return error
 }
 
 /** What has been opened, and how it ends. */
 class AgentLife {
-  readonly #log: Log
-  readonly #services: AgentServices
+  readonly #services: ScriptServices
   readonly #halibut: Halibut
-  #cleaner: BackgroundTask | undefined
-  #heartbeat: BackgroundTask | undefined
+  cleaner: BackgroundTask | undefined
+  heartbeat: BackgroundTask | undefined
   listener: AgentListener | undefined
   trust: TrustReload | undefined
 
-  constructor(log: Log, services: AgentServices, halibut: Halibut) {
-    this.#log = log
+  constructor(services: ScriptServices, halibut: Halibut) {
     this.#services = services
     this.#halibut = halibut
   }
 
-  startTasks(settings: TentacleSettings, { env, now, log }: AgentOptions): void {
-    const { olderThanMs, everyMs } = cleaningSchedule(env, log)
-    this.#cleaner = startBackgroundTask({
-      name: 'WorkspaceCleanerTask',
-      everyMs,
-      log,
-      run: () => this.#services.cleanWorkspaces(olderThanMs),
-    })
-    this.#heartbeat = startBackgroundTask({
-      name: 'LivenessHeartbeatTask',
-      everyMs: heartbeatEveryMs,
-      log,
-      run: () => beat(settings.home, now()),
-    })
-  }
-
+  /** From the first moment on callers hear that the agent stops. */
   async end(): Promise<void> {
-    this.#services.beginStop()
+    const servicesStopped = this.#services.stop()
     this.trust?.stop()
-    await this.#cleaner?.stop()
-    await this.#heartbeat?.stop()
-    this.#heartbeat?.dispose()
-    this.#cleaner?.dispose()
+    await this.cleaner?.stop()
+    await this.heartbeat?.stop()
+    this.heartbeat?.dispose()
+    this.cleaner?.dispose()
     await this.listener?.close()
     await this.#halibut.close()
-    await this.#services.close()
-    this.#log.debug('The agent has ended')
+    await servicesStopped
   }
 }

@@ -25,19 +25,16 @@ export const agent = instanceCommand({
     }
     // Help and mistakes on the command line need nothing of this.
     const { runAgent } = await import('../../host/run-agent.ts')
-    const { openScriptServices } = await import('../../host/script-services.ts')
     const { waitForStopRequest } = await import('../../host/stop-request.ts')
     await runAgent({
       instance: context.instance,
       settings: context.settings,
-      program: machine.program,
+      executable: machine.program.executable,
       version: compatibleVersion,
       env: machine.env,
-      user: machine.user,
       now: machine.now,
       log,
       keepSecret: context.keepSecret,
-      openServices: openScriptServices,
       untilStopped: () => waitForStopRequest({ host, stdin: machine.stdin, signal, log }),
     })
   },

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { environmentSettings } from './environment-settings.ts'
+
+describe('conformance 19: settings from the environment', () => {
+  test('do not count without the switch', () => {
+    assert.equal(environmentSettings({ TENTACLE_SERVICE_PORT: '1' }, '/').size, 0)
+    assert.equal(
+      environmentSettings({ OCTOPUS_CONTRIBUTE_ENV_SETTINGS: 'false', TENTACLE_SERVICE_PORT: '1' }, '/').size,
+      0,
+    )
+  })
+
+  test('come from variables first, then from the nearest .env file upward', async t => {
+    const root = await mkdtemp(join(tmpdir(), 'tentacle-env-'))
+    t.after(() => rm(root, { recursive: true, force: true }))
+    await mkdir(join(root, 'a/b'), { recursive: true })
+    await writeFile(
+      join(root, 'a/.env'),
+      '# comment\n\nTENTACLE_SERVICE_PORT = 2\nTENTACLE_LISTEN_IP=127.0.0.1 \r\nOCTOPUS_HOME=/x=y\nnonsense\n',
+    )
+    const settings = environmentSettings(
+      { OCTOPUS_CONTRIBUTE_ENV_SETTINGS: 'True', TENTACLE_SERVICE_PORT: '1', UNRELATED: 'x' },
+      join(root, 'a/b'),
+    )
+    assert.deepEqual(Object.fromEntries(settings), {
+      'tentacle.services.portnumber': '1',
+      'tentacle.services.listenip': '127.0.0.1',
+      'octopus.home': '/x=y',
+    })
+  })
+})
