@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -18,10 +18,52 @@ function lockDigest() {
     .digest('hex')
 }
 
+const lock = join(root, '.installing')
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+/** Scripts may be started side by side; only one of them installs, the others wait for it. */
+function takeInstallLock() {
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      return
+    } catch (error) {
+      if (error.code !== 'EEXIST')
+        throw new Error(`${root} cannot be written (${error.message}), so nothing can be installed there.`)
+    }
+    let holder
+    try {
+      holder = Number(readFileSync(lock, 'utf8'))
+    } catch {
+      continue
+    }
+    if (holder > 0 && !isRunning(holder)) rmSync(lock, { force: true })
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+  }
+}
+
+const isInstalled = digest => existsSync(stamp) && readFileSync(stamp, 'utf8') === digest
+
 /** Installs exactly what the lock file names, unless that was done before. Says so on stderr. */
 export function ensureDependencies() {
   const digest = lockDigest()
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
+  if (isInstalled(digest)) return
+  takeInstallLock()
+  try {
+    if (!isInstalled(digest)) install(digest)
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+function install(digest) {
   process.stderr.write('Installing the dependencies (npm ci) …\n')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
