@@ -1,13 +1,8 @@
 import type { Halibut, HalibutListener } from '@tentacle/halibut'
+import { HalibutError } from '@tentacle/halibut'
 import { systemCode, TentacleError, toError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
 import type { TentacleSettings } from '../settings/tentacle-settings.ts'
-import { halibutLine } from './halibut-log.ts'
-
-/** An open port with the words for it. */
-export interface AgentListener {
-  close(): Promise<void>
-}
 
 /**
  * Opens the port for servers, unless the agent is set not to.
@@ -18,27 +13,16 @@ export async function listenForServers(
   halibut: Pick<Halibut, 'listen'>,
   settings: TentacleSettings,
   log: Log,
-): Promise<AgentListener | undefined> {
+): Promise<HalibutListener | undefined> {
   if (settings.noListen) {
     log.info('Agent will not listen on any TCP ports')
     return undefined
   }
-  const listener = await open(halibut, settings)
-  const where = `${bracketed(listener.address)}:${listener.port}`
-  log.info(halibutLine(`listen://${where}/`, 'Listener started'))
-  log.info(`Agent listening on: ${where}`)
-  return {
-    async close() {
-      await listener.close()
-      log.info(halibutLine(`listen://${where}/`, 'Listener stopped'))
-    },
-  }
-}
-
-async function open(halibut: Pick<Halibut, 'listen'>, settings: TentacleSettings): Promise<HalibutListener> {
   const { port, listenIp } = settings
   try {
-    return await halibut.listen(listenIp === undefined ? { port } : { port, host: listenIp })
+    const listener = await halibut.listen(listenIp === undefined ? { port } : { port, host: listenIp })
+    log.info(`Agent listening on: ${bracketed(listener.address)}:${listener.port}`)
+    return listener
   } catch (cause) {
     throw new TentacleError('ERR_LISTEN', explain(cause, port, listenIp), {
       details: { port, listenIp },
@@ -49,7 +33,7 @@ async function open(halibut: Pick<Halibut, 'listen'>, settings: TentacleSettings
 
 function explain(cause: unknown, port: number, listenIp: string | undefined): string {
   const where = listenIp === undefined ? `Port ${port}` : `Port ${port} of ${listenIp}`
-  switch (systemCode(toError(cause).cause) ?? systemCode(cause)) {
+  switch (reasonOf(cause)) {
     case 'EADDRINUSE':
       return `${where} is used by another program. Stop that, or choose another port with 'Tentacle configure --port=NUMBER'.`
     case 'EACCES':
@@ -59,6 +43,10 @@ function explain(cause: unknown, port: number, listenIp: string | undefined): st
     default:
       return `${where} cannot be opened: ${toError(cause).message}`
   }
+}
+
+function reasonOf(thrown: unknown): unknown {
+  return thrown instanceof HalibutError ? thrown.details.systemCode : systemCode(thrown)
 }
 
 function bracketed(address: string): string {

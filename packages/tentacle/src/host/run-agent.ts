@@ -1,6 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { unknownServiceType } from '@tentacle/contracts'
-import { type Certificate, createHalibut, type Halibut, recommendedLimits } from '@tentacle/halibut'
+import {
+  type Certificate,
+  createHalibut,
+  type Halibut,
+  type HalibutListener,
+  recommendedLimits,
+} from '@tentacle/halibut'
 import { generateIfMissing, loadCertificate } from '../certificates/instance-certificate.ts'
 import { TentacleError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
@@ -10,11 +16,10 @@ import type { TentacleSettings } from '../settings/tentacle-settings.ts'
 import { fileError } from '../settings/write-file.ts'
 import { type BackgroundTask, startBackgroundTask } from './background-task.ts'
 import { friendlyPage } from './friendly-page.ts'
-import { halibutLogger } from './halibut-log.ts'
+import { createHalibutReporter } from './halibut-log.ts'
 import { createHeartbeat } from './heartbeat.ts'
-import { type AgentListener, listenForServers } from './listen.ts'
+import { listenForServers } from './listen.ts'
 import { pollServers } from './poll-servers.ts'
-import { strangerReporter } from './strangers.ts'
 import { followTrust, type TrustReload } from './trust-reload.ts'
 import { trustServers, usableThumbprints } from './trust-servers.ts'
 
@@ -56,8 +61,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     limits: recommendedLimits,
     friendlyPage,
     unknownService,
-    onUnauthorizedConnect: strangerReporter(log, now),
-    log: halibutLogger(log),
+    ...createHalibutReporter(log, now),
   })
   const life = new AgentLife(services, halibut)
   try {
@@ -135,7 +139,7 @@ class AgentLife {
   readonly #halibut: Halibut
   cleaner: BackgroundTask | undefined
   heartbeat: BackgroundTask | undefined
-  listener: AgentListener | undefined
+  listener: HalibutListener | undefined
   trust: TrustReload | undefined
 
   constructor(services: ScriptServices, halibut: Halibut) {
