@@ -84,10 +84,21 @@ async function receiveMessage(entry: MessageEntry, state: PlayState): Promise<vo
     state.onRequest?.(actual, entry.document)
   }
   // As text, because assert.deepEqual does not look at the order of members. A response has the recorded id.
-  const [got, wanted] = [comparable(actual), comparable(entry.document)].map(json =>
-    JSON.stringify(json, null, 1),
-  )
-  if (got !== wanted) assert.deepEqual(got?.split('\n'), wanted?.split('\n'))
+  assertSameLines(textOf(comparable(actual)), textOf(comparable(entry.document)))
+}
+
+function textOf(json: Json): string[] {
+  return JSON.stringify(json, null, 1).split('\n')
+}
+
+/** Compares line by line, and shows only the surroundings of the first difference. */
+function assertSameLines(actual: readonly string[], expected: readonly string[]): void {
+  const length = Math.max(actual.length, expected.length)
+  for (let at = 0; at < length; at++) {
+    if (actual[at] === expected[at]) continue
+    const around = (lines: readonly string[]) => lines.slice(Math.max(0, at - 8), at + 4).join('\n')
+    assert.equal(around(actual), around(expected))
+  }
 }
 
 async function receiveStream(entry: StreamEntry, state: PlayState): Promise<void> {

@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { inflateRawSync } from 'node:zlib'
 import { decodeDocument, type Json } from './document.ts'
 
 /** A peer that says nothing for this long has hung, and the test says where. */
-const silenceMs = 15_000
+const silenceMs = 30_000
 
 /** A data stream as it was received. */
 export interface ReceivedStream {
@@ -19,25 +18,30 @@ export interface ReceivedStream {
 export class WireSocket {
   readonly #socket: Duplex
   readonly #packetBytes: number
-  #received: Buffer = Buffer.alloc(0)
+  #chunks: Buffer[] = []
+  #available = 0
   #ended = false
   #failure: Error | undefined
+  #wake: (() => void) | undefined
 
   /** @param packetBytes what is written goes out in pieces of this size, each as its own TLS record */
   constructor(socket: Duplex, packetBytes: number = Number.POSITIVE_INFINITY) {
     this.#socket = socket
     this.#packetBytes = packetBytes
+    const ended = () => {
+      this.#ended = true
+      this.#wake?.()
+    }
+    socket.on('end', ended)
+    socket.on('close', ended)
     socket.on('error', error => {
       this.#failure = error
-    })
-    socket.on('close', () => {
-      this.#ended = true
-    })
-    socket.on('end', () => {
-      this.#ended = true
+      this.#wake?.()
     })
     socket.on('data', (chunk: Buffer) => {
-      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+      this.#chunks.push(chunk)
+      this.#available += chunk.length
+      this.#wake?.()
     })
   }
 
@@ -54,10 +58,10 @@ export class WireSocket {
 
   /** Reads exactly `length` bytes. */
   async take(length: number, what: string): Promise<Buffer> {
-    while (this.#received.length < length) await this.#more(what)
-    const bytes = this.#received.subarray(0, length)
-    this.#received = this.#received.subarray(length)
-    return bytes
+    while (this.#available < length) await this.#more(what)
+    const all = this.#gathered()
+    this.#keep(all.subarray(length))
+    return all.subarray(0, length)
   }
 
   /** Reads control lines: as many characters as are expected, returned as they came. */
@@ -68,12 +72,11 @@ export class WireSocket {
   /** Reads one message; what follows its deflate stream stays for the next read. */
   async message(): Promise<Json> {
     for (;;) {
-      if (this.#received.length > 0) {
-        const inflated = inflateStart(this.#received)
-        if (inflated !== undefined) {
-          this.#received = this.#received.subarray(inflated.consumed)
-          return decodeDocument(inflated.plain)
-        }
+      const all = this.#gathered()
+      const inflated = all.length === 0 ? undefined : inflateStart(all)
+      if (inflated !== undefined) {
+        this.#keep(all.subarray(inflated.consumed))
+        return decodeDocument(inflated.plain)
       }
       await this.#more('a message')
     }
@@ -92,8 +95,8 @@ export class WireSocket {
   /** Waits for the peer to close; throws when bytes come instead. */
   async closed(): Promise<void> {
     while (!this.#ended && this.#failure === undefined) await this.#wait('the end of the connection')
-    if (this.#received.length > 0) {
-      throw new Error(`${this.#received.length} bytes were left: ${preview(this.#received)}`)
+    if (this.#available > 0) {
+      throw new Error(`${this.#available} bytes were left: ${preview(this.#gathered())}`)
     }
   }
 
@@ -101,35 +104,45 @@ export class WireSocket {
     this.#socket.destroy()
   }
 
+  /** What arrived and was not read, as one. */
+  #gathered(): Buffer {
+    const [only] = this.#chunks
+    if (only !== undefined && this.#chunks.length === 1) return only
+    const all = Buffer.concat(this.#chunks)
+    this.#chunks = [all]
+    return all
+  }
+
+  #keep(rest: Buffer): void {
+    this.#chunks = rest.length === 0 ? [] : [rest]
+    this.#available = rest.length
+  }
+
   async #more(what: string): Promise<void> {
     if (this.#failure)
       throw new Error(`The connection failed where ${what} should come.`, { cause: this.#failure })
     if (this.#ended) {
       throw new Error(
-        `The connection ended where ${what} should come; received so far: ${preview(this.#received)}`,
+        `The connection ended where ${what} should come; received so far: ${preview(this.#gathered())}`,
       )
     }
     await this.#wait(what)
   }
 
-  async #wait(what: string): Promise<void> {
-    const silence = AbortSignal.timeout(silenceMs)
-    const anything = new AbortController()
-    const signal = AbortSignal.any([silence, anything.signal])
-    try {
-      await Promise.race(
-        ['data', 'end', 'close', 'error'].map(event => once(this.#socket, event, { signal })),
-      )
-    } catch (error) {
-      if (silence.aborted) {
-        throw new Error(
-          `Nothing came for ${silenceMs} ms where ${what} should be: ${preview(this.#received)}`,
+  /** Waits until something happens to the connection. */
+  #wait(what: string): Promise<void> {
+    return new Promise((done, failed) => {
+      const silence = () =>
+        failed(
+          new Error(`Nothing came for ${silenceMs} ms where ${what} should be: ${preview(this.#gathered())}`),
         )
+      const timer = setTimeout(silence, silenceMs)
+      this.#wake = () => {
+        clearTimeout(timer)
+        this.#wake = undefined
+        done()
       }
-      this.#failure = error instanceof Error ? error : new Error(String(error))
-    } finally {
-      anything.abort()
-    }
+    })
   }
 }
 
