@@ -22,4 +22,5 @@ export {
 } from './recordings/recording.ts'
 export { acceptTls, dialTls, type KeyPair, type TlsAcceptor } from './recordings/tls-pair.ts'
 export { type ReceivedStream, WireSocket } from './recordings/wire-socket.ts'
+export { startTestAgent, type TestAgent, type TestAgentOptions } from './test-agent.ts'
 export { until } from './until.ts'
