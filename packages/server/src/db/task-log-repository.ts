@@ -127,6 +127,11 @@ function toLine(row: LineRow): LogLine {
   }
 }
 
+/** SQLite and most viewers end a text at a NUL, so it is shown as the sign for it. */
+function withoutNul(text: string): string {
+  return text.includes('\0') ? text.replaceAll('\0', '\u2400') : text
+}
+
 /** Opens the logs over the database or a transaction. */
 export function createTaskLogRepository(db: Database): TaskLogRepository {
   /** Hands out the next numbers of the task: the last of them. */
@@ -180,7 +185,12 @@ export function createTaskLogRepository(db: Database): TaskLogRepository {
       sql`, log_bytes = log_bytes + ${bytes},
       has_warnings_or_errors = max(has_warnings_or_errors, ${trouble})`,
     )
-    const values = lines.map(line => [line.category, line.occurredAt, line.text, line.detail ?? null])
+    const values = lines.map(({ category, occurredAt, text, detail }) => [
+      category,
+      occurredAt,
+      withoutNul(text),
+      detail === undefined ? null : withoutNul(detail),
+    ])
     // One parameter for all lines: bound one by one, 100,000 lines would need 700,000 of SQLite's 32,766.
     await sql`insert into task_log_lines (task, sequence, activity, category, occurred_at, text, detail)
       select ${task}, ${last - lines.length} + key + 1, ${number},

@@ -1,4 +1,3 @@
-import { createTaskRepository } from '../db/task-repository.ts'
 import type { AnyMachine } from '../model/machine.ts'
 import type { Package } from '../model/package.ts'
 import type { Json, JsonObject } from '../model/task.ts'
@@ -104,7 +103,7 @@ async function deploy(context: TaskContext, deploymentId: string): Promise<TaskV
   if (!isResumed && problems.length > 0) return refuse(context, problems)
   const plan = await rememberPlan(context, made)
   const machines = await machinesById(store, [...new Set(plan.steps.flatMap(step => step.machineIds))])
-  await createTaskRepository(store.db, store.now).addMachines(
+  await store.tasks.addMachines(
     task.id,
     machines.map(({ id }) => id),
   )

@@ -1,5 +1,6 @@
 import type { DeploymentAction, DeploymentStep, PropertyValue } from '../model/deployment-process.ts'
 import type { Machine } from '../model/machine.ts'
+import type { Tenant } from '../model/tenant.ts'
 import type { DeploymentInputs } from './deployment-inputs.ts'
 
 /** An action that will run. */
@@ -64,7 +65,7 @@ export function rolesOf(step: DeploymentStep): readonly string[] {
 /** Why an action does not run in this deployment; undefined: it does. */
 function exclusionOf(
   action: DeploymentAction,
-  { deployment, environment, channel }: DeploymentInputs,
+  { deployment, environment, channel, tenant }: DeploymentInputs,
 ): string | undefined {
   if (action.isDisabled) return 'it is disabled'
   if (includes(deployment.skipActions, action.id)) return 'it was left out of this deployment'
@@ -77,8 +78,9 @@ function exclusionOf(
   if (action.channels.length > 0 && !includes(action.channels, channel?.id ?? '', channel?.name ?? '')) {
     return `it does not run in the channel ${channel?.name ?? 'of this release'}`
   }
-  // Tenants are not deployed to yet, so whoever limits an action to some leaves it out.
-  if (action.tenantTags.length > 0) return 'it is for some tenants only'
+  if (action.tenantTags.length > 0 && !includes(action.tenantTags, ...(tenant?.tenantTags ?? []))) {
+    return tenant === null ? 'it is for some tenants only' : `it is not for the tenant ${tenant.name}`
+  }
   return undefined
 }
 
@@ -108,9 +110,17 @@ function windowOf(step: DeploymentStep, actionCount: number): number {
   return actionCount > 1 ? Number.MAX_SAFE_INTEGER : defaultParallelism
 }
 
+/** Whether a machine is there for deployments to this tenant, or to none. */
+function takesPart(machine: Machine, tenant: Tenant | null): boolean {
+  const participation = machine.tenantedDeploymentParticipation
+  if (tenant === null) return participation !== 'Tenanted'
+  if (participation === 'Untenanted') return false
+  return includes(machine.tenantIds, tenant.id) || includes(machine.tenantTags, ...tenant.tenantTags)
+}
+
 /** The machines that the deployment may use at all, and those that it leaves out. */
 function candidates(
-  { deployment, environment, project }: DeploymentInputs,
+  { deployment, environment, project, tenant }: DeploymentInputs,
   machines: readonly Machine[],
 ): { readonly usable: readonly Machine[]; readonly leftOut: DeploymentPlan['leftOut'] } {
   const usable: Machine[] = []
@@ -126,8 +136,10 @@ function candidates(
       ? 'it is disabled'
       : includes(excludedMachineIds, machine.id)
         ? 'it was excluded from this deployment'
-        : machine.tenantedDeploymentParticipation === 'Tenanted'
-          ? 'it takes part in deployments to tenants only'
+        : !takesPart(machine, tenant)
+          ? tenant === null
+            ? 'it takes part in deployments to tenants only'
+            : `it does not take part in deployments to ${tenant.name}`
           : status === 'Unavailable' && skipMachineBehavior === 'SkipUnavailableMachines' && maySkip
             ? 'it is unavailable, and the project skips such machines'
             : status === 'Unhealthy' && excludeUnhealthyTargets

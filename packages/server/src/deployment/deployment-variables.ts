@@ -46,7 +46,13 @@ function retentionPolicySet(
   ].join('/')
 }
 
-function deploymentFacts({ deployment, release, project, channel }: DeploymentInputs): RuntimeVariable[] {
+function deploymentFacts({
+  deployment,
+  release,
+  project,
+  channel,
+  tenant,
+}: DeploymentInputs): RuntimeVariable[] {
   return plainVariables({
     'Octopus.Project.Id': project.id,
     'Octopus.Project.Name': project.name,
@@ -63,6 +69,10 @@ function deploymentFacts({ deployment, release, project, channel }: DeploymentIn
     'Octopus.Deployment.Comments': deployment.comments,
     'Octopus.Deployment.CreatedBy.Id': deployment.deployedById,
     'Octopus.Deployment.CreatedBy.Username': deployment.deployedBy,
+    'Octopus.Deployment.Tenant.Id': tenant?.id,
+    'Octopus.Deployment.Tenant.Name': tenant?.name,
+    'Octopus.Deployment.Tenant.Slug': tenant?.slug,
+    'Octopus.Deployment.Tenant.Tags': tenant?.tenantTags.join(','),
     'Octopus.Deployment.SpecificMachines': deployment.specificMachineIds.join(','),
     'Octopus.Deployment.ExcludedMachines': deployment.excludedMachineIds.join(','),
     'Octopus.Deployment.ForcePackageDownload': deployment.forcePackageDownload ? 'True' : 'False',
@@ -192,6 +202,7 @@ export function deploymentVariables(
         environmentId: environment.id,
         channelId: deployment.channelId,
         processOwner: project.id,
+        tenantTags: inputs.tenant?.tenantTags ?? [],
         ...(machine !== undefined && { machineId: machine.id }),
         ...(machine?.kind === 'machine' && { machineRoles: machine.roles }),
         ...(step !== undefined && { stepRoles: step.roles }),

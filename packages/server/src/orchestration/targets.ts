@@ -1,5 +1,4 @@
 import type { Store } from '../db/store.ts'
-import { createTaskRepository } from '../db/task-repository.ts'
 import type { AnyMachine } from '../model/machine.ts'
 import type { TaskContext } from './task-kind.ts'
 
@@ -28,6 +27,6 @@ export async function rememberTargets(
   const chosen = await choose()
   const ids = chosen.map(machine => machine.id)
   await memory.remember(task.id, 'targets', ids)
-  await createTaskRepository(store.db, store.now).addMachines(task.id, ids)
+  await store.tasks.addMachines(task.id, ids)
   return chosen
 }

@@ -1,5 +1,5 @@
 import type { Store } from '../db/store.ts'
-import { createTaskRepository, type FoundTasks, type TaskQuery } from '../db/task-repository.ts'
+import type { FoundTasks, TaskQuery } from '../db/task-repository.ts'
 import { deployRelease } from '../deployment/deploy-release.ts'
 import { ServerError } from '../errors.ts'
 import { type FinalTaskState, isFinalState, type ServerTask, type TaskDraft } from '../model/task.ts'
@@ -56,7 +56,7 @@ export interface TaskServiceOptions extends TaskTools {
 export function createTaskService(options: TaskServiceOptions): TaskService {
   const { store, hub, node, onError } = options
   const kinds = new Map((options.kinds ?? taskKinds).map(kind => [kind.name.toLowerCase(), kind]))
-  const tasks = createTaskRepository(store.db, store.now)
+  const { tasks } = store
   const queue = createTaskQueue({
     db: store.db,
     node,
@@ -82,7 +82,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
   ): Promise<ServerTask> {
     const kind = kindOf(draft.name)
     const checked = await kind.check(draft.arguments, { store: within, spaceId: draft.spaceId })
-    const task = await createTaskRepository(within.db, within.now).insert(
+    const task = await within.tasks.insert(
       {
         ...draft,
         name: kind.name,
@@ -99,7 +99,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
   }
 
   return {
-    reserveId: (within = store) => createTaskRepository(within.db, within.now).reserveId(),
+    reserveId: (within = store) => within.tasks.reserveId(),
     create,
     get: id => tasks.get(id),
     require: id => tasks.require(id),

@@ -96,11 +96,6 @@ const notSupported: Readonly<Record<string, string>> = {
 
 const brokenMessage = 'A service message of the script could not be understood and was left out.'
 
-/** SQLite and most viewers end a text at a NUL. */
-function printable(text: string): string {
-  return text.includes('\0') ? text.replaceAll('\0', '\u2400') : text
-}
-
 /** With more entries than this behind an open message it is taken for text of a program that prints the marker. */
 const maxHeldEntries = 1_000
 
@@ -111,7 +106,7 @@ class Collected {
 
   say(category: OutputLevel, occurred: Date, text: string): void {
     if (category === 'ignore') return
-    this.lines.push({ category, occurredAt: occurred.toISOString(), text: printable(text) })
+    this.lines.push({ category, occurredAt: occurred.toISOString(), text })
   }
 }
 
