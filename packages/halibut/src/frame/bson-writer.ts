@@ -43,6 +43,7 @@ export class BsonWriter {
   }
 
   string(name: string, value: string): void {
+    if (typeof value !== 'string') throw new TypeError(`A value of the type ${typeof value} is not a text.`)
     this.#head(type.string, name, value.length * 3 + 5)
     const length = this.#buffer.write(value, this.#at + 4)
     this.#buffer.writeInt32LE(length + 1, this.#at)

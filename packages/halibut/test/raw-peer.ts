@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+import { connect, createServer, type TLSSocket } from 'node:tls'
+import { ByteSource } from '../src/bytes/byte-source.ts'
+import { BsonWriter } from '../src/frame/bson-writer.ts'
+import { encodeFrame } from '../src/frame/write-frame.ts'
+import { readFrame } from '../src/frame/read-frame.ts'
+import { readBson } from '../src/frame/bson-reader.ts'
+import type { BsonDocument } from '../src/frame/bson-value.ts'
+import { readLine } from '../src/handshake/control-lines.ts'
+import type { Certificate } from '../src/index.ts'
+
+const limits = { firstByteTimeoutMs: 10_000, timeoutMs: 10_000, maxMessageBytes: 100_000_000 }
+
+/** One end of a TLS connection that says exactly what the test says. */
+export class RawPeer {
+  readonly socket: TLSSocket
+  readonly source: ByteSource
+  readonly closed: Promise<void>
+
+  constructor(socket: TLSSocket) {
+    this.socket = socket
+    this.source = new ByteSource(socket)
+    this.closed = new Promise(resolve => socket.once('close', () => resolve()))
+  }
+
+  say(text: string): void {
+    this.socket.write(text)
+  }
+
+  line(): Promise<string> {
+    return readLine(this.source, 10_000, 'a line')
+  }
+
+  async lines(...expected: readonly string[]): Promise<void> {
+    for (const wanted of expected) {
+      const line = await this.line()
+      if (line !== wanted) throw new Error(`The peer said '${line}' instead of '${wanted}'.`)
+    }
+  }
+
+  async message(): Promise<BsonDocument> {
+    const bytes = await readFrame(this.source, limits)
+    if (!bytes) throw new Error('The peer said END.')
+    return readBson(bytes)
+  }
+
+  async send(build: (out: BsonWriter) => void): Promise<void> {
+    const out = new BsonWriter()
+    build(out)
+    this.socket.write(await encodeFrame(out.finish()))
+  }
+
+  /** Sends a request for `sayHello`. */
+  request(id: string, argument: string, service = 'ITestService'): Promise<void> {
+    return this.send(out => {
+      out.openDocument('Message')
+      out.string('$type', 'Halibut.Transport.Protocol.RequestMessage, Halibut')
+      out.string('id', id)
+      out.nothing('endpoint')
+      out.string('service', service)
+      out.string('method', 'SayHello')
+      out.openArray('params')
+      out.string('0', argument)
+      out.close()
+      out.close()
+    })
+  }
+
+  /** Sends a response with a text. */
+  respond(id: string, result: string): Promise<void> {
+    return this.send(out => {
+      out.openDocument('Message')
+      out.string('$type', 'Halibut.Transport.Protocol.ResponseMessage, Halibut')
+      out.string('id', id)
+      out.nothing('error')
+      out.string('result', result)
+      out.close()
+    })
+  }
+
+  /** Everything that arrives until the other side hangs up. */
+  async rest(): Promise<string> {
+    const parts: Buffer[] = []
+    await this.closed
+    while (this.source.available > 0) parts.push(this.source.take())
+    return Buffer.concat(parts).toString()
+  }
+}
+
+/** Dials by TLS, with a certificate or without. */
+export async function dialRaw(t: TestContext, port: number, certificate?: Certificate): Promise<RawPeer> {
+  const socket = connect({
+    port,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    ...(certificate && { cert: certificate.certificatePem, key: certificate.privateKeyPem }),
+  })
+  socket.setNoDelay(true)
+  t.after(() => socket.destroy())
+  await once(socket, 'secureConnect')
+  return new RawPeer(socket)
+}
+
+export interface RawListener {
+  readonly port: number
+  /** How many TCP connections came in. */
+  readonly connections: number
+}
+
+/** Listens by TLS; each connection is given to the function. */
+export async function listenRaw(t: TestContext, certificate: Certificate, onPeer: (peer: RawPeer) => void | Promise<void>): Promise<RawListener> {
+  const sockets = new Set<TLSSocket>()
+  const server = createServer(
+    { cert: certificate.certificatePem, key: certificate.privateKeyPem, requestCert: true, rejectUnauthorized: false, noDelay: true },
+    (socket: TLSSocket) => {
+      sockets.add(socket)
+      void Promise.resolve(onPeer(new RawPeer(socket))).catch(() => socket.destroy())
+    },
+  )
+  server.on('tlsClientError', () => {})
+  let connections = 0
+  server.on('connection', () => connections++)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    get connections() {
+      return connections
+    },
+  }
+}

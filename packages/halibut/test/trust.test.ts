@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { test } from 'node:test'
+import forge from 'node-forge'
+import { type Certificate, type ConnectionInfo, thumbprintOf } from '../src/index.ts'
+import { dialRaw, listenRaw } from './raw-peer.ts'
+import { certificateFor, failure, pair, runtime, TestService, TestServiceControl, until } from './runtimes.ts'
+
+test('halibut 13.16: a client that is not trusted is refused after MX, the method does not run, the log names it', async t => {
+  const { endpoint, control, log } = await pair(t, 'listening')
+  const stranger = await runtime(t, 'stranger')
+  const error = await failure(stranger.client(TestService, endpoint).sayHello('x'), 'ERR_CONNECTION_LOST')
+  assert.equal(error.details.connectionState, 'connecting')
+  assert.deepEqual(control.calls, [])
+  const { thumbprint } = stranger.certificate
+  assert.ok(log.some(({ level, message }) => level === 'warn' && message.includes(thumbprint)))
+})
+
+test('halibut 13.17: a polling service that is not trusted gets nothing; the call stays queued and times out', async t => {
+  const { call, log } = await pair(t, 'polling', {
+    client: { trust: [], limits: { pollingRequestQueueTimeoutMs: 300 } },
+  })
+  const error = await failure(call.sayHello('x'), 'ERR_NOT_COLLECTED')
+  assert.equal(error.details.connectionState, 'connecting')
+  assert.ok(log.some(({ message }) => message.includes('is not trusted')))
+})
+
+test('halibut 13.18: a server with another certificate is refused at once, not a byte is written, both thumbprints are told', async t => {
+  let received = 0
+  const listener = await listenRaw(t, await certificateFor('impostor'), async peer => {
+    await peer.closed
+    received += peer.source.totalBytes
+  })
+  const client = await runtime(t, 'client')
+  const { thumbprint } = await certificateFor('service')
+  const error = await failure(
+    client.client(TestService, { baseUri: `https://127.0.0.1:${listener.port}`, thumbprint }).sayHello('x'),
+    'ERR_UNTRUSTED_PEER',
+  )
+  assert.match(error.message, new RegExp(thumbprint))
+  assert.match(error.message, new RegExp((await certificateFor('impostor')).thumbprint))
+  assert.equal(listener.connections, 1)
+  assert.equal(received, 0)
+})
+
+test('halibut 13.19: a stranger who is trusted when asked about goes on with the same connection, and stays trusted', async t => {
+  const asked: string[] = []
+  const { call, service, client } = await pair(t, 'listening', {
+    service: {
+      trust: [],
+      onUnauthorizedConnect: who => {
+        asked.push(who.thumbprint)
+        return 'trust'
+      },
+    },
+  })
+  assert.equal(await call.sayHello('a'), 'a...')
+  assert.deepEqual(asked, [client.certificate.thumbprint])
+  assert.ok(service.trust.has(client.certificate.thumbprint))
+})
+
+test('halibut 13.20: taking trust away cuts live connections and refuses new ones', async t => {
+  const { call, service, client, control } = await pair(t, 'listening')
+  const waiting = call.wait('a')
+  await control.arrived('a')
+  service.trust.only([])
+  const error = await failure(waiting, 'ERR_CONNECTION_LOST')
+  assert.equal(error.details.connectionState, 'unknown')
+  await failure(call.sayHello('x'), 'ERR_CONNECTION_LOST')
+  service.trust.add(client.certificate.thumbprint)
+  assert.equal(await call.sayHello('b'), 'b...')
+  control.release('a')
+})
+
+test('halibut 13.21: without a certificate a browser gets the page, and Halibut a silent end', async t => {
+  const { port, log } = await pair(t, 'listening')
+  for (const hello of ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'HELLO\n\n']) {
+    const browser = await dialRaw(t, port)
+    browser.say(hello)
+    assert.match(
+      await browser.rest(),
+      /^HTTP\/1\.0 200 OK\r\n.*<html><body><p>Hello!<\/p><\/body><\/html>\r\n\r\n$/s,
+    )
+  }
+  const nobody = await dialRaw(t, port)
+  nobody.say('MX\r\n\r\nMX-CLIENT 1.0\r\n\r\n')
+  assert.equal(await nobody.rest(), '')
+  assert.ok(log.some(({ message }) => message.includes('showed no certificate')))
+})
+
+test('halibut 13.22: the page and its headers can be chosen', async t => {
+  const html = '<p>ž</p>'
+  const { port } = await pair(t, 'listening', {
+    service: { friendlyPage: { html, headers: { 'X-Frame-Options': 'DENY' } } },
+  })
+  const browser = await dialRaw(t, port)
+  browser.say('GET /any/path/ HTTP/1.1\r\n\r\n')
+  const page = await browser.rest()
+  assert.match(page, /Content-Length: 8\r\nX-Frame-Options: DENY\r\n\r\n/)
+  assert.ok(page.endsWith(`\r\n\r\n${html}\r\n\r\n`))
+})
+
+test('halibut 13.23: plain HTTP and garbage on the port fail quickly, and the service lives on', async t => {
+  const { port, call } = await pair(t, 'listening')
+  for (const bytes of [Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), randomBytes(5000)]) {
+    const socket = connectTcp(port, '127.0.0.1')
+    socket.on('error', () => {}).resume()
+    socket.write(bytes)
+    await once(socket, 'close')
+  }
+  assert.equal(await call.sayHello('after'), 'after...')
+})
+
+test('garbage after the TLS handshake ends that connection only', async t => {
+  const { port, call, log } = await pair(t, 'listening')
+  const client = await certificateFor('client')
+  const openings = [
+    'MX\r\n\r\nMX-FOO 1.0\r\n\r\n',
+    'MX\r\n\r\n\r\n\r\n',
+    'MX\r\n\r\nMX-CLIENT 1.0\r\nx\r\n',
+    'MX\r\n\r\nMX-SERVER 1.0\r\n\r\n',
+    'MX\r\n\r\nMX-SUBSCRIBER 1.0 nonsense\r\n\r\n',
+  ]
+  for (const opening of openings) {
+    const peer = await dialRaw(t, port, client)
+    peer.say(opening)
+    assert.equal(await peer.rest(), '')
+  }
+  const noise = await dialRaw(t, port, client)
+  noise.socket.write(randomBytes(60_000))
+  noise.socket.on('error', () => {})
+  await noise.closed
+  assert.equal(await call.sayHello('after'), 'after...')
+  assert.ok(log.some(({ message }) => message.includes('MX-FOO')))
+})
+
+test('a connection that does not say who it is has its time, and is closed', async t => {
+  const { port, log } = await pair(t, 'listening', { service: { limits: { identificationTimeoutMs: 100 } } })
+  const client = await certificateFor('client')
+  for (const opening of ['', 'M', 'MX\r\n\r\n', 'MX\r\n\r\nMX-CLI']) {
+    const peer = await dialRaw(t, port, client)
+    if (opening !== '') peer.say(opening)
+    assert.equal(await peer.rest(), '')
+  }
+  const tcp = connectTcp(port, '127.0.0.1').on('error', () => {})
+  await once(tcp.resume(), 'close')
+  await until(
+    () => log.filter(({ message }) => message.includes('did not say who it is within 100 ms')).length === 4,
+    'four lines in the log',
+  )
+})
+
+test('halibut 13.24: TLS 1.3 is spoken where both can, 1.2 with peers that know no other', async t => {
+  const versions: (string | undefined)[] = []
+  const observer = { connectionOpened: (info: ConnectionInfo) => void versions.push(info.tlsVersion) }
+  const { port, call } = await pair(t, 'listening', { service: { observer } })
+  await call.sayHello('x')
+  const { connect } = await import('node:tls')
+  const { certificatePem: cert, privateKeyPem: key } = await certificateFor('client')
+  const old = connect({
+    port,
+    host: '127.0.0.1',
+    maxVersion: 'TLSv1.2',
+    rejectUnauthorized: false,
+    cert,
+    key,
+  })
+  t.after(() => old.destroy())
+  await once(old, 'secureConnect')
+  await until(() => versions.length === 2, 'two connections')
+  assert.deepEqual(versions, ['TLSv1.3', 'TLSv1.2'])
+})
+
+test('halibut 13.25: discovery tells the thumbprint of a listener, and gives up on one that is silent', async t => {
+  const { port, client, service } = await pair(t, 'listening')
+  assert.equal(await client.discover(`https://127.0.0.1:${port}`), service.certificate.thumbprint)
+  const { createServer } = await import('node:net')
+  const silent = createServer(socket => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.after(() => silent.close())
+  const { port: silentPort } = silent.address() as { port: number }
+  await failure(client.discover(`https://127.0.0.1:${silentPort}`, { timeoutMs: 100 }), 'ERR_CONNECT')
+  const unknown = await failure(client.discover('https://no-such-host.invalid:1'), 'ERR_CONNECT')
+  assert.match(unknown.message, /no-such-host\.invalid/)
+})
+
+test('halibut 13.26: observers hear of every connection once, with what it carried', async t => {
+  const seen: string[] = []
+  let readBytes = 0
+  const { call, port, client } = await pair(t, 'listening', {
+    service: {
+      observer: {
+        connectionOpened: ({ id }) => void seen.push(`opened ${id}`),
+        connectionAuthorised: ({ id }) => void seen.push(`authorised ${id}`),
+        connectionClosed({ id }, totals) {
+          seen.push(`closed ${id}`)
+          readBytes = totals.readBytes
+        },
+      },
+    },
+  })
+  await call.sayHello('x'.repeat(5000))
+  const browser = await dialRaw(t, port)
+  browser.say('GET / HTTP/1.1\r\n\r\n')
+  await browser.rest()
+  await client.close()
+  await until(() => seen.length === 5, 'five events')
+  const kinds = seen.map(event => event.split(' ')[0])
+  assert.deepEqual(kinds.toSorted(), ['authorised', 'closed', 'closed', 'opened', 'opened'])
+  assert.ok(readBytes > 100)
+})
+
+/** As .NET Framework made them long ago. */
+function oldCertificate(): Certificate {
+  const keys = forge.pki.rsa.generateKeyPair(1024)
+  const certificate = forge.pki.createCertificate()
+  certificate.publicKey = keys.publicKey
+  certificate.serialNumber = '01'
+  certificate.validity.notBefore = new Date(Date.UTC(2010, 0))
+  certificate.validity.notAfter = new Date(Date.UTC(2012, 0))
+  const name = [{ name: 'countryName', value: 'CN=Halibut Bob' }]
+  certificate.setSubject(name)
+  certificate.setIssuer(name)
+  certificate.sign(keys.privateKey, forge.md.sha1.create())
+  const certificatePem = forge.pki.certificateToPem(certificate)
+  return {
+    certificatePem,
+    privateKeyPem: forge.pki.privateKeyToPem(keys.privateKey),
+    thumbprint: thumbprintOf(certificatePem),
+  }
+}
+
+test('expired certificates with SHA-1 signatures, 1024-bit keys and odd names work on both sides', async t => {
+  const old = oldCertificate()
+  const control = new TestServiceControl()
+  const service = await runtime(t, 'service', {
+    certificate: old,
+    services: [control.hosted],
+    trust: [old.thumbprint],
+  })
+  const client = await runtime(t, 'client', { certificate: old })
+  const { port } = await service.listen({ port: 0, host: '127.0.0.1' })
+  const call = client.client(TestService, {
+    baseUri: `https://localhost:${port}`,
+    thumbprint: old.thumbprint,
+  })
+  assert.equal(await call.sayHello('old'), 'old...')
+})
