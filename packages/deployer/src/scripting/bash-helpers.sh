@@ -145,7 +145,7 @@ report_kubernetes_manifest() {
     else
       __octopus_document="$__octopus_document$__octopus_line"$'\n'
     fi
-  done <<<"${1:-}"
+  done < <(printf '%s' "${1:-}")
   __octopus_report_document "$__octopus_document" "${2:-}"
 }
 

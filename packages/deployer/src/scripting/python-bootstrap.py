@@ -15,9 +15,9 @@ def _start():
     def encode(text):
         return base64.b64encode(str(text).encode("utf-8")).decode("ascii")
 
-    def message(name, **attributes):
+    def message(_kind, **attributes):
         text = "".join(" %s='%s'" % (key, encode(value)) for key, value in attributes.items() if value is not None)
-        print("##octopus[%s%s]" % (name, text), flush=True)
+        print("##octopus[%s%s]" % (_kind, text), flush=True)
 
     def at_level(level, text):
         print("##octopus[stdout-%s]\n%s\n##octopus[stdout-default]" % (level, text), flush=True)

@@ -43,11 +43,11 @@ export class ScriptRunner {
   /** Runs a script and answers how it ended. Throws ERR_NO_SCRIPT, ERR_LANGUAGE and ERR_CANCELLED. */
   async run(request: ScriptRequest): Promise<ProcessResult> {
     const { file, syntax } = request
-    this.log.reset()
     return await withScriptModules(syntax, dirname(file), this.variables, modules =>
       withPrivateFolder(async folder => {
         const { command, args, env } = await this.prepare(request, folder, modules)
         const { stdout, stderr, signal } = this.io
+        this.log.reset()
         const onMessage = (message: ServiceMessage) => this.take(message)
         return await runProcess({
           command,
