@@ -31,6 +31,18 @@ export type TentacleErrorCode =
   | 'ERR_UNREACHABLE'
   /** The agent cannot listen where it was told to. */
   | 'ERR_LISTEN'
+  /** A script ticket, file name or path from a caller cannot be used. */
+  | 'ERR_INVALID_NAME'
+  /** There is not enough room on a disk. */
+  | 'ERR_DISK_SPACE'
+  /** The folder of a script cannot be made or used. */
+  | 'ERR_WORKSPACE'
+  /** The shell of a script cannot be started. */
+  | 'ERR_SHELL'
+  /** A call came while the agent stops; callers know the message. */
+  | 'ERR_STOPPING'
+  /** This system cannot do what was asked for. */
+  | 'ERR_PLATFORM'
 
 /** What an error carries beside its message. */
 export interface TentacleErrorParts {

@@ -1,0 +1,198 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { TentacleError, toError } from '../errors.ts'
+import {
+  type KeeperJob,
+  type KeeperReport,
+  keeperFolder,
+  keeperTitle,
+  parseReport,
+  type ScriptResult,
+} from '../keeper/keeper-protocol.ts'
+import type { ProcessTable } from './process-table.ts'
+
+export interface KeeperClientOptions {
+  /** Where keepers have their own files. */
+  readonly folder: string
+  /** The whole environment of scripts. */
+  readonly environment: Readonly<Record<string, string>>
+  /** How many shells wait for the next script. */
+  readonly waitingShells: number
+  /** How long a keeper that has nothing to do is kept. */
+  readonly idleMs: number
+  /** The program and its first arguments. Default: this Node with `keeper/main.ts`. */
+  readonly command?: readonly string[]
+}
+
+/** A job that a keeper has been given. */
+export interface GivenJob {
+  /** Whether the keeper is still there. */
+  isKept(): boolean
+  /** What it has told of the job so far. */
+  claim(): string | undefined
+  result(): ScriptResult | undefined
+  /** Says that the job is over, so that the keeper may end some time later. */
+  done(): void
+}
+
+/** What is started when nothing else is given: a small heap is plenty, output only passes through. */
+const defaultCommand = (): readonly string[] => [
+  process.execPath,
+  '--max-old-space-size=64',
+  '--max-semi-space-size=1',
+  fileURLToPath(new URL('../keeper/main.ts', import.meta.url)),
+]
+
+interface Keeper {
+  readonly process: ChildProcess
+  readonly jobs: Writable
+}
+
+/**
+ * The agent's side of its keeper. One is started with the first script and again whenever it is needed and gone; an
+ * agent that has no scripts for a while has none. When the agent ends, however, the keeper notices and ends after its
+ * last script.
+ */
+export class KeeperClient {
+  readonly #options: KeeperClientOptions
+  readonly #onNews: (runFolder?: string) => void
+  readonly #told = new Map<string, KeeperReport>()
+  #keeper: Promise<Keeper> | undefined
+  #jobs = 0
+  #idle: NodeJS.Timeout | undefined
+
+  /** @param onNews called when a keeper has told something of a script, or has ended, which may concern any of them */
+  constructor(options: KeeperClientOptions, onNews: (runFolder?: string) => void) {
+    this.#options = options
+    this.#onNews = onNews
+  }
+
+  /** Starts the keeper, if there is none, because scripts are likely to come. */
+  warmUp(): void {
+    if (this.#jobs === 0) this.#endWhenIdle()
+    this.#open().catch(() => {}) // whoever needs it will be told
+  }
+
+  /** @throws TentacleError `ERR_SHELL` when no keeper can be started */
+  async give(job: KeeperJob): Promise<GivenJob> {
+    this.#jobs++
+    clearTimeout(this.#idle)
+    try {
+      const { process: child, jobs } = await this.#open()
+      this.#told.set(job.runFolder, { runFolder: job.runFolder })
+      jobs.write(`${JSON.stringify(job)}\n`)
+      let isDone = false
+      return {
+        isKept: () => isRunning(child),
+        claim: () => this.#told.get(job.runFolder)?.claim,
+        result: () => this.#told.get(job.runFolder)?.result,
+        done: () => {
+          if (!isDone) this.#release()
+          isDone = true
+          this.#told.delete(job.runFolder)
+        },
+      }
+    } catch (error) {
+      this.#release()
+      throw error
+    }
+  }
+
+  /** Lets the keeper end after its last script. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle)
+    const keeper = await this.#keeper?.catch(() => undefined)
+    keeper?.jobs.end()
+  }
+
+  #release(): void {
+    this.#jobs--
+    if (this.#jobs === 0) this.#endWhenIdle()
+  }
+
+  #endWhenIdle(): void {
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => {
+      const idle = this.#keeper
+      this.#keeper = undefined
+      void idle?.then(
+        keeper => keeper.jobs.end(),
+        () => {},
+      )
+    }, this.#options.idleMs).unref()
+  }
+
+  async #open(): Promise<Keeper> {
+    this.#keeper ??= this.#start()
+    const opening = this.#keeper
+    try {
+      const keeper = await opening
+      if (isRunning(keeper.process) && keeper.jobs.writable) return keeper
+    } catch (error) {
+      if (this.#keeper === opening) this.#keeper = undefined
+      throw error
+    }
+    if (this.#keeper === opening) this.#keeper = undefined
+    return this.#open()
+  }
+
+  #hear(line: string): void {
+    const report = parseReport(line)
+    const known = report && this.#told.get(report.runFolder)
+    if (report === undefined || known === undefined) return
+    this.#told.set(report.runFolder, { ...known, ...report })
+    this.#onNews(report.runFolder)
+  }
+
+  async #start(): Promise<Keeper> {
+    const { environment, waitingShells, command = defaultCommand() } = this.#options
+    const { folder } = this.#options
+    const [program = '', ...first] = command
+    try {
+      const child = spawn(program, [...first, folder, String(waitingShells)], {
+        detached: true,
+        env: environment,
+        stdio: ['pipe', 'pipe', 'ignore'],
+      })
+      child.once('exit', () => {
+        void rm(keeperFolder(folder, child.pid ?? 0), { recursive: true, force: true }).catch(() => {})
+        this.#onNews()
+      })
+      await once(child, 'spawn')
+      child.unref()
+      const jobs: Writable = child.stdin
+      jobs.on('error', () => {}) // it has ended
+      for (const stream of [child.stdin, child.stdout]) {
+        if ('unref' in stream && typeof stream.unref === 'function') stream.unref()
+      }
+      createInterface({ input: child.stdout }).on('line', line => this.#hear(line))
+      return { process: child, jobs }
+    } catch (error) {
+      throw new TentacleError(
+        'ERR_SHELL',
+        `The keeper of scripts cannot be started: ${toError(error).message}`,
+        {
+          details: { program },
+          cause: error,
+        },
+      )
+    }
+  }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null
+}
+
+/** Deletes what keepers have left behind that were killed. Those of an earlier agent that still run are left alone. */
+export async function deleteDeadKeepers(folder: string, table: ProcessTable): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const owner = await table.find(Number(name))
+    if (owner?.name !== keeperTitle) await rm(join(folder, name), { recursive: true, force: true })
+  }
+}

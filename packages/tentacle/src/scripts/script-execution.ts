@@ -1,0 +1,186 @@
+import { type FSWatcher, watch } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { runFiles } from '../keeper/keeper-protocol.ts'
+import { splitArguments } from '../processes/command-line.ts'
+import type { GivenJob } from '../processes/keeper-client.ts'
+import { prepareRunFolder } from '../processes/prepare-run-folder.ts'
+import { type ScriptEnd, ScriptProcess } from '../processes/script-process.ts'
+import type { OutputLog } from '../script-log/output-log.ts'
+import { OutputPump } from '../script-log/output-pump.ts'
+import type { ScriptWorkspace } from '../workspaces/script-workspace.ts'
+import { Bell } from './bell.ts'
+import type { ScriptParts } from './script-parts.ts'
+
+/** Pause before a log that could not be written is tried again, and how long that goes on after the script's end. */
+const storeRetryMs = 500
+const storePatienceMs = 30_000
+
+/** How often is looked for news that were not announced; and where the system announces nothing. */
+const pollMs = 250
+const blindPollMs = 20
+
+export interface ExecutionContext {
+  readonly parts: ScriptParts
+  readonly workspace: ScriptWorkspace
+  readonly log: OutputLog
+}
+
+/** How an execution ended. */
+export type ExecutionEnd =
+  /** The agent stops. The script goes on. */
+  { readonly t: 'detached' } | { readonly t: 'over'; readonly end: ScriptEnd; readonly wasKilled: boolean }
+
+/** A script that runs: its processes, and the way of its output into its log. */
+export class ScriptExecution {
+  readonly #context: ExecutionContext
+  readonly #bell = new Bell()
+  readonly #process: ScriptProcess
+  readonly #pump: OutputPump
+  readonly #watcher: FSWatcher | undefined
+  #job: GivenJob | undefined
+  #killing: Promise<void> | undefined
+  #wasKilled = false
+  #isDetached = false
+
+  private constructor(context: ExecutionContext, pump: OutputPump) {
+    const { parts, workspace } = context
+    this.#context = context
+    this.#pump = pump
+    this.#watcher = watchFolder(workspace.run, this.#bell)
+    this.#process = new ScriptProcess(parts.table, workspace.run, () => this.#job)
+    parts.bells.set(workspace.run, this.#bell)
+  }
+
+  /**
+   * Gives the script to the keeper, unless one has begun it under an earlier agent.
+   *
+   * @throws TentacleError `ERR_SHELL`
+   */
+  static async launch(context: ExecutionContext, argumentTexts: readonly string[]): Promise<ScriptExecution> {
+    const { parts, workspace } = context
+    const claim = await prepareRunFolder(workspace.run)
+    const execution = await ScriptExecution.adopt(context)
+    if (claim !== 'none') return execution
+    try {
+      execution.#job = await parts.keeper.give({
+        runFolder: workspace.run,
+        workspace: workspace.folder,
+        argv: [workspace.body, ...splitArguments(argumentTexts)],
+      })
+      return execution
+    } catch (error) {
+      await execution.#close()
+      throw error
+    }
+  }
+
+  /** Goes on with a script that was begun under an earlier agent. */
+  static async adopt(context: ExecutionContext): Promise<ScriptExecution> {
+    const { log, parts, workspace } = context
+    const [stdout, stderr] = [join(workspace.run, runFiles.stdout), join(workspace.run, runFiles.stderr)]
+    for (const path of [stdout, stderr]) await (await open(path, 'a', 0o600)).close()
+    const pump = await OutputPump.open({ log, stdout, stderr, mask: parts.mask, now: parts.clock.now })
+    return new ScriptExecution(context, pump)
+  }
+
+  /** Moves the output that is there by now into the log, as far as that takes no time. */
+  async pump(): Promise<void> {
+    await this.#pump.run().catch(() => {}) // follow() meets the same failure and reports it
+  }
+
+  /** Follows the script until it is over and its output is in the log. */
+  async follow(onProcessesGone: () => void): Promise<ExecutionEnd> {
+    try {
+      const end = await this.#untilOver()
+      if (end === undefined) return { t: 'detached' }
+      await this.#killing
+      onProcessesGone()
+      await this.#drain()
+      return { t: 'over', end, wasKilled: this.#wasKilled }
+    } finally {
+      await this.#close()
+    }
+  }
+
+  /** Ends the script's processes. Returns at once; {@link follow} tells when they are gone. */
+  end(): void {
+    this.#killing ??= this.#kill().finally(() => {
+      this.#killing = undefined
+      this.#bell.ring()
+    })
+  }
+
+  /** Lets go of the script without ending it. */
+  detach(): void {
+    this.#isDetached = true
+    this.#bell.ring()
+  }
+
+  async #untilOver(): Promise<ScriptEnd | undefined> {
+    for (;;) {
+      // In this order: what was printed before the end is in the files when the end is seen.
+      const end = await this.#process.end()
+      if (end !== undefined) return end
+      const moved = await this.#tryPump()
+      if (this.#isDetached) return undefined
+      if (!moved) await this.#bell.wait(this.#watcher === undefined ? blindPollMs : pollMs)
+    }
+  }
+
+  async #kill(): Promise<void> {
+    const { parts, log } = this.#context
+    try {
+      const { hasKilled, survivors } = await this.#process.kill()
+      this.#wasKilled ||= hasKilled
+      if (survivors.length === 0) return
+      const names = survivors.map(({ pid, name }) => `${pid} (${name})`).join(', ')
+      const text = `These processes of the script could not be ended: ${names}. The script counts as running until they are gone.`
+      await log.append([{ source: 'StdErr', text }])
+    } catch (error) {
+      parts.log.warn(`The script in ${this.#context.workspace.folder} could not be ended`, error)
+    }
+  }
+
+  async #tryPump(): Promise<boolean> {
+    try {
+      return await this.#pump.run()
+    } catch (error) {
+      const { parts, workspace } = this.#context
+      parts.log.warn(`The log of the script in ${workspace.folder} cannot be written; trying again`, error)
+      await delay(storeRetryMs, undefined, { ref: false })
+      return false
+    }
+  }
+
+  async #drain(): Promise<void> {
+    for (const deadline = performance.now() + storePatienceMs; ; ) {
+      try {
+        return await this.#pump.drain()
+      } catch (error) {
+        if (performance.now() > deadline || this.#isDetached) throw error
+        await delay(storeRetryMs, undefined, { ref: false })
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    const { parts, workspace } = this.#context
+    if (parts.bells.get(workspace.run) === this.#bell) parts.bells.delete(workspace.run)
+    this.#job?.done()
+    this.#watcher?.close()
+    await this.#pump.close()
+  }
+}
+
+/** Rings when something in the folder changes. Undefined where the system cannot tell, because its watches are used up. */
+function watchFolder(folder: string, bell: Bell): FSWatcher | undefined {
+  try {
+    const watcher = watch(folder, { persistent: false }, () => bell.ring())
+    watcher.on('error', () => watcher.close())
+    return watcher
+  } catch {
+    return undefined
+  }
+}

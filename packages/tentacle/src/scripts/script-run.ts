@@ -1,0 +1,336 @@
+import { access, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  maximumMutexTimeoutMs,
+  type ProcessOutput,
+  type ProcessState,
+  scriptExitCodes,
+} from '@tentacle/contracts'
+import { systemCode, toError } from '../errors.ts'
+import type { NewEntry } from '../script-log/log-entry.ts'
+import type { OutputLog } from '../script-log/output-log.ts'
+import { type ScriptState, writeState } from '../workspaces/script-state.ts'
+import { deleteWorkspace, type ScriptWorkspace } from '../workspaces/script-workspace.ts'
+import type { StartCommand } from '../workspaces/start-command.ts'
+import type { Lease } from './isolation-locks.ts'
+import { cancelledEntries, queuedEntries, timedOutEntries, waitingEntries } from './isolation-messages.ts'
+import { ScriptExecution } from './script-execution.ts'
+import type { ScriptParts } from './script-parts.ts'
+
+/** Made when a cancel is asked for, so that a restarted agent knows of it. */
+const cancelFileName = 'cancel'
+
+const shellPath = '/bin/bash'
+
+/** What callers are told of a script. */
+export interface ScriptStatus {
+  readonly state: ProcessState
+  /** 0 until the state is `Complete`. */
+  readonly exitCode: number
+  readonly logs: ProcessOutput[]
+  readonly nextLogSequence: number
+}
+
+export interface ScriptRunOptions {
+  readonly parts: ScriptParts
+  readonly workspace: ScriptWorkspace
+  readonly command: StartCommand
+  readonly log: OutputLog
+  readonly state: ScriptState
+}
+
+/** How a run begins. */
+export type Beginning =
+  /** With its mutex: new, or found waiting. */
+  | { readonly t: 'queue' }
+  /** In the middle: an agent before this one started it. */
+  | { readonly t: 'adopt' }
+
+type Result = { readonly exitCode: number; readonly isKnown: boolean; readonly entries: readonly NewEntry[] }
+
+/**
+ * The life of one script: it waits for its mutex, runs, and is complete. Whatever it has reached is in its workspace,
+ * so a restarted agent goes on from there.
+ */
+export class ScriptRun {
+  readonly #parts: ScriptParts
+  readonly #command: StartCommand
+  readonly #log: OutputLog
+  readonly workspace: ScriptWorkspace
+  #state: ScriptState
+  #execution: ScriptExecution | undefined
+  #isCancelRequested = false
+  #isDetached = false
+  #isForgotten = false
+  readonly #stopWaiting = new AbortController()
+  readonly #completed = Promise.withResolvers<void>()
+  #life: Promise<void> = Promise.resolve()
+
+  constructor({ parts, workspace, command, log, state }: ScriptRunOptions) {
+    this.#parts = parts
+    this.workspace = workspace
+    this.#command = command
+    this.#log = log
+    this.#state = state
+    if (state.state === 'Complete') this.#completed.resolve()
+  }
+
+  get isComplete(): boolean {
+    return this.#state.state === 'Complete'
+  }
+
+  /** Lets the script live. Its failures are its own: nothing is thrown here. */
+  begin(beginning: Beginning): void {
+    const lease = beginning.t === 'adopt' ? this.#adoptLock() : undefined
+    this.#life = this.#live(beginning, lease)
+      .catch(error => this.#fail(error))
+      .finally(() => lease?.release())
+  }
+
+  /** Resolves when the script is complete, the time is over, or the caller is gone. */
+  async waitForEnd(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.isComplete || timeoutMs <= 0 || signal?.aborted) return
+    const over = Promise.withResolvers<void>()
+    const timer = setTimeout(over.resolve, Math.min(timeoutMs, maximumMutexTimeoutMs))
+    const giveUp = () => over.resolve()
+    signal?.addEventListener('abort', giveUp)
+    await Promise.race([this.#completed.promise, over.promise])
+    signal?.removeEventListener('abort', giveUp)
+    clearTimeout(timer)
+  }
+
+  /**
+   * @param after how many entries the caller has
+   * @param maxCharacters a log that is longer is answered in pieces. Callers never ask again once they have seen
+   *   `Complete`, so the script counts as running until they have the last piece.
+   */
+  async status(after: number, maxCharacters = this.#parts.maxPageCharacters): Promise<ScriptStatus> {
+    await this.#execution?.pump()
+    const { state, exitCode } = this.#state // before the log: a log read later has all lines of this state
+    const page = await this.#log.read(Math.max(0, after), maxCharacters)
+    const isOver = state === 'Complete' && page.isEnd
+    return {
+      state: state === 'Complete' && !page.isEnd ? 'Running' : state,
+      exitCode: isOver ? (exitCode ?? 0) : 0,
+      logs: [...page.entries],
+      nextLogSequence: page.next,
+    }
+  }
+
+  /** Ends the script, or its waiting. Does not wait for that; any number of times. */
+  async cancel(): Promise<void> {
+    if (this.isComplete) return
+    if (!this.#isCancelRequested) {
+      this.#isCancelRequested = true
+      await writeFile(join(this.workspace.control, cancelFileName), '', { mode: 0o600 }).catch(error =>
+        this.#parts.log.warn(`The cancelling of ${this.#command.ticket} could not be noted`, error),
+      )
+    }
+    this.#stopWaiting.abort()
+    this.#execution?.end()
+  }
+
+  /** Deletes the workspace. A script that waits is cancelled; one that runs keeps running, and keeps its mutex. */
+  async forget(): Promise<void> {
+    this.#isForgotten = true
+    if (this.#execution === undefined && !this.isComplete) {
+      this.#isCancelRequested = true
+      this.#stopWaiting.abort()
+    }
+    if (this.#execution === undefined || this.isComplete) await this.#life
+    await deleteWorkspace(this.workspace)
+  }
+
+  /** Lets go of the script, because the agent stops: it goes on, and the next agent finds it. */
+  async detach(): Promise<void> {
+    this.#isDetached = true
+    this.#stopWaiting.abort()
+    this.#execution?.detach()
+    await this.#life
+  }
+
+  async #live(beginning: Beginning, adopted: Lease | undefined): Promise<void> {
+    this.#isCancelRequested ||= await isThere(join(this.workspace.control, cancelFileName))
+    const { stage, exitCode } = this.#log.progress
+    if (stage === 'ended')
+      return this.#end({ exitCode, isKnown: exitCode !== scriptExitCodes.unknownResult, entries: [] })
+    if (beginning.t === 'adopt') {
+      await this.#saveState({ state: 'Running', started: this.#state.started ?? this.#parts.clock.now() })
+      const execution = await ScriptExecution.adopt(this.#context)
+      return this.#follow(execution, adopted, true)
+    }
+    const lease = await this.#takeLock()
+    if (lease === undefined) return
+    try {
+      await this.#saveState({ state: 'Running', started: this.#parts.clock.now() })
+      await this.#launch(lease)
+    } finally {
+      lease.release()
+    }
+  }
+
+  get #context() {
+    return { parts: this.#parts, workspace: this.workspace, log: this.#log }
+  }
+
+  /** Waits for the mutex. Undefined when the script will not run: that is settled then. */
+  async #takeLock(): Promise<Lease | undefined> {
+    const { locks, clock, waitNotice } = this.#parts
+    const { mutexName: name, mutexTimeoutMs, queuedAt, ticket } = this.#command
+    if (this.#log.progress.stage === 'new') {
+      await this.#log.append(queuedEntries(this.#command), { stage: 'queued' }, clock.now())
+    }
+    if (this.#isCancelRequested) this.#stopWaiting.abort()
+    const isLimited = mutexTimeoutMs > 0 && mutexTimeoutMs < maximumMutexTimeoutMs
+    const waitedMs = () => clock.now().getTime() - queuedAt
+    const blockers = () => locks.before(name, ticket)
+    const tell = () => {
+      const entries = waitingEntries(this.#command, blockers())
+      this.#log
+        .append(entries, {}, clock.now())
+        .catch(error => this.#parts.log.warn('A log cannot be written', error))
+      notice = setTimeout(tell, waitNotice.repeatMs).unref()
+    }
+    let notice = setTimeout(tell, waitNotice.firstMs).unref()
+    let seen = blockers()
+    const answer = await locks.acquire({
+      name,
+      holder: this.#holder,
+      signal: this.#stopWaiting.signal,
+      timeoutMs: isLimited ? Math.max(0, mutexTimeoutMs - waitedMs()) : undefined,
+    })
+    clearTimeout(notice)
+    if (answer.t === 'held') return answer.lease
+    if (this.#isDetached) return this.#close()
+    seen = locks.holders(name).length > 0 ? locks.holders(name) : seen
+    const result: Result =
+      answer.t === 'timed-out'
+        ? {
+            exitCode: scriptExitCodes.mutexTimedOut,
+            isKnown: true,
+            entries: timedOutEntries(this.#command, seen, waitedMs()),
+          }
+        : cancelledBefore(cancelledEntries(this.#command, seen))
+    await this.#end(result)
+    return undefined
+  }
+
+  async #launch(lease: Lease): Promise<void> {
+    const { clock, user } = this.#parts
+    const folder = this.workspace.folder
+    if (this.#isCancelRequested) return this.#end(cancelledBefore(cancelledEntries(this.#command, [])))
+    if (this.#log.progress.stage !== 'started') {
+      const lines = [
+        'The folder of the shell is /bin',
+        `The shell is ${shellPath}`,
+        `Starting ${shellPath} in ${folder} as ${user}; what it prints is read as UTF-8`,
+      ]
+      await this.#log.append(lines.map(debug), { stage: 'started' }, clock.now())
+    }
+    let execution: ScriptExecution
+    try {
+      execution = await ScriptExecution.launch(this.#context, this.#command.arguments)
+    } catch (error) {
+      return this.#end(neverStarted(toError(error).message))
+    }
+    await this.#follow(execution, lease, false)
+  }
+
+  async #follow(execution: ScriptExecution, lease: Lease | undefined, isAdopted: boolean): Promise<void> {
+    this.#execution = execution
+    if (this.#isDetached) execution.detach()
+    if (this.#isCancelRequested) execution.end()
+    const over = await execution.follow(() => lease?.release())
+    if (over.t === 'detached') return this.#close()
+    const { end, wasKilled } = over
+    if (end.t === 'failed') return this.#end(neverStarted(end.reason))
+    if (end.t === 'unclaimed') return this.#end(neverStarted('the keeper of scripts ended before it'))
+    const found = end.t === 'exited' ? end.exitCode : scriptExitCodes.unknownResult
+    // An agent before this one may have ended the script and not lived to tell.
+    const wasCancelled = wasKilled || (this.#isCancelRequested && (isAdopted || end.t !== 'exited'))
+    const exitCode = wasCancelled ? scriptExitCodes.cancelled : found
+    const where = `${shellPath} in ${this.workspace.folder}`
+    const isKnown = exitCode !== scriptExitCodes.unknownResult
+    const entries = [
+      debug(
+        isKnown ? `${where} ended with exit code ${exitCode}` : `${where} is gone; how it ended is not known`,
+      ),
+    ]
+    if (wasCancelled) entries.unshift(debug('The script was cancelled: all of its processes were ended'))
+    await this.#end({ exitCode, isKnown, entries })
+  }
+
+  /** Makes the script complete. The result is certain with the log's commit; the state file follows. */
+  async #end({ exitCode, isKnown, entries }: Result): Promise<void> {
+    const { clock } = this.#parts
+    if (this.#log.progress.stage !== 'ended' && !this.#isForgotten) {
+      await this.#log.append(entries, { stage: 'ended', exitCode }, clock.now())
+    }
+    this.#complete(exitCode, isKnown)
+    await this.#saveState({})
+    await this.#close()
+  }
+
+  #complete(exitCode: number, ranToCompletion: boolean): void {
+    const completed = this.#parts.clock.now()
+    this.#state = { ...this.#state, state: 'Complete', completed, exitCode, ranToCompletion }
+    this.#completed.resolve()
+  }
+
+  /** Something failed that has nothing to do with the script: its folder is gone, the disk is full. */
+  async #fail(error: unknown): Promise<void> {
+    const { ticket } = this.#command
+    if (!this.#isForgotten) this.#parts.log.error(`The script ${ticket} cannot be followed any more`, error)
+    this.#complete(scriptExitCodes.fatal, false)
+    await this.#saveState({})
+    await this.#close()
+  }
+
+  async #saveState(change: Partial<ScriptState>): Promise<void> {
+    this.#state = { ...this.#state, ...change }
+    try {
+      await writeState(this.workspace.folder, this.workspace.control, this.#state)
+    } catch (error) {
+      // The log's progress has what counts. A script may delete its own folder, and a caller may complete it.
+      const isGone = systemCode(error) === 'ENOENT'
+      if (!isGone)
+        this.#parts.log.warn(`The state of the script ${this.#command.ticket} cannot be stored`, error)
+    }
+  }
+
+  async #close(): Promise<undefined> {
+    await this.#log.close().catch(error => this.#parts.log.warn('A log cannot be closed', error))
+    return undefined
+  }
+
+  #adoptLock(): Lease {
+    return this.#parts.locks.adopt(this.#command.mutexName, this.#holder)
+  }
+
+  get #holder() {
+    const { ticket, taskId, isolation: level } = this.#command
+    return { ticket, taskId, level }
+  }
+}
+
+function debug(text: string): NewEntry {
+  return { source: 'Debug', text }
+}
+
+function neverStarted(reason: string): Result {
+  const entries: readonly NewEntry[] = [
+    { source: 'StdErr', text: `The script could not be started: ${reason}` },
+  ]
+  return { exitCode: scriptExitCodes.shellNotStarted, isKnown: true, entries }
+}
+
+function cancelledBefore(entries: readonly NewEntry[]): Result {
+  return { exitCode: scriptExitCodes.cancelledWhileWaiting, isKnown: true, entries }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

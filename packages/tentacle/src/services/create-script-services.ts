@@ -1,0 +1,165 @@
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import {
+  CapabilitiesServiceV2,
+  FileTransferService,
+  ScriptService,
+  ScriptServiceV2,
+  shuttingDownMessage,
+} from '@tentacle/contracts'
+import { type HostedService, host, type ServiceContract, type ServiceImplementation } from '@tentacle/halibut'
+import { TentacleError } from '../errors.ts'
+import type { Log } from '../logging/log.ts'
+import { deleteDeadKeepers, KeeperClient } from '../processes/keeper-client.ts'
+import { openProcessTable, type ProcessTable } from '../processes/process-table.ts'
+import { createTextMask } from '../script-log/text-mask.ts'
+import type { Bell } from '../scripts/bell.ts'
+import { IsolationLocks } from '../scripts/isolation-locks.ts'
+import { ScriptEngine } from '../scripts/script-engine.ts'
+import { environmentOfScripts, type ScriptEnvironment } from '../scripts/script-environment.ts'
+import type { Clock } from '../scripts/script-parts.ts'
+import { type FreeSpace, freeSpaceOf } from '../workspaces/disk-space.ts'
+import { workFolder } from '../workspaces/script-workspace.ts'
+import {
+  cleanerTimes,
+  createWorkspaceCleaner,
+  type WorkspaceCleaner,
+} from '../workspaces/workspace-cleaner.ts'
+import { createCapabilitiesService } from './capabilities-service.ts'
+import { createFileTransferService } from './file-transfer-service.ts'
+import { createScriptService } from './script-service.ts'
+import { createScriptServiceV2 } from './script-service-v2.ts'
+
+export interface ScriptServicesOptions {
+  /** The instance's home; workspaces are in its folder `Work`. Absolute. */
+  readonly home: string
+  /** The default folder of deployed applications, told to scripts. */
+  readonly applications: string | undefined
+  readonly environment: ScriptEnvironment
+  readonly log: Log
+  /** Blotted out of what scripts print: in any length, so leave out what is no secret. */
+  readonly secrets?: Iterable<string>
+  readonly clock?: Clock
+  /** Default: those of this system. */
+  readonly processes?: ProcessTable
+  readonly freeSpace?: FreeSpace
+  /** How many shells wait for the next script, while there are scripts at all. Default 2. */
+  readonly waitingShells?: number
+  /** How long the keeper is kept without scripts, in milliseconds. Default 10 minutes. */
+  readonly keeperIdleMs?: number
+  /** How this program is started as keeper, where it is not run from source. */
+  readonly keeperCommand?: readonly string[]
+  /** Default: 100 ms, then every 10 minutes. */
+  readonly waitNotice?: { readonly firstMs: number; readonly repeatMs: number }
+  /** Default: 4 Mi characters. */
+  readonly maxPageCharacters?: number
+}
+
+/** The services of an agent. They share workspaces and isolation mutexes. */
+export interface ScriptServices {
+  readonly scripts: ServiceImplementation<typeof ScriptService>
+  readonly scriptsV2: ServiceImplementation<typeof ScriptServiceV2>
+  readonly capabilities: ServiceImplementation<typeof CapabilitiesServiceV2>
+  readonly files: ServiceImplementation<typeof FileTransferService>
+  /** All four for a Halibut runtime. While the services stop, calls are answered with what callers know as that. */
+  readonly hosted: readonly HostedService[]
+  /** Not started: the host decides when. {@link stop} does not stop it either. */
+  readonly cleaner: WorkspaceCleaner
+  /** Lets go of everything. Scripts that run go on, and the next agent of this home takes them up. */
+  stop(): Promise<void>
+}
+
+/**
+ * Opens the services of a home and takes up what an earlier agent has left there: running scripts are followed on,
+ * waiting ones wait again, and those that ended meanwhile are completed. One at a time for each home.
+ *
+ * @throws TentacleError `ERR_PLATFORM` on a system where scripts cannot be run
+ */
+export async function createScriptServices(options: ScriptServicesOptions): Promise<ScriptServices> {
+  const { home, applications, environment, log, secrets = [], freeSpace = freeSpaceOf } = options
+  const clock = options.clock ?? { now: () => new Date() }
+  const table = options.processes ?? openProcessTable()
+  const bells = new Map<string, Bell>()
+  const keepers = join(workFolder(home), '.keepers')
+  await deleteDeadKeepers(keepers, table)
+  const keeper = new KeeperClient(
+    {
+      folder: keepers,
+      environment: environmentOfScripts(home, applications, environment),
+      waitingShells: options.waitingShells ?? 2,
+      idleMs: options.keeperIdleMs ?? 600_000,
+      ...(options.keeperCommand && { command: options.keeperCommand }),
+    },
+    runFolder => {
+      if (runFolder !== undefined) bells.get(runFolder)?.ring()
+      else for (const bell of bells.values()) bell.ring()
+    },
+  )
+  const parts = {
+    table,
+    keeper,
+    bells,
+    clock,
+    log,
+    locks: new IsolationLocks(),
+    mask: createTextMask(secrets),
+    user: accountName(),
+    waitNotice: options.waitNotice ?? { firstMs: 100, repeatMs: 600_000 },
+    maxPageCharacters: options.maxPageCharacters ?? 4 * 1024 * 1024,
+  }
+  const engine = await ScriptEngine.open({ home, parts, freeSpace, freeUp: () => cleaner.clean() })
+  const cleaner = createWorkspaceCleaner({
+    home,
+    isActive: ticket => engine.isActive(ticket),
+    forget: ticket => engine.complete(ticket),
+    log,
+    now: clock.now,
+    ...cleanerTimes(environment.inherited),
+  })
+  return servicesOf(options, engine, cleaner, keeper)
+}
+
+function servicesOf(
+  { home, freeSpace = freeSpaceOf, clock }: ScriptServicesOptions,
+  engine: ScriptEngine,
+  cleaner: WorkspaceCleaner,
+  keeper: KeeperClient,
+): ScriptServices {
+  const now = clock?.now ?? (() => new Date())
+  const scripts = createScriptService(engine, now)
+  const scriptsV2 = createScriptServiceV2(engine)
+  const capabilities = createCapabilitiesService(() => keeper.warmUp())
+  const files = createFileTransferService({ home, freeSpace })
+  let isStopping = false
+  const whileOpen = <S extends ServiceContract>(contract: S, service: ServiceImplementation<S>) =>
+    host(contract, () => {
+      if (isStopping) throw new TentacleError('ERR_STOPPING', shuttingDownMessage)
+      return service
+    })
+  return {
+    scripts,
+    scriptsV2,
+    capabilities,
+    files,
+    hosted: [
+      whileOpen(ScriptService, scripts),
+      whileOpen(ScriptServiceV2, scriptsV2),
+      whileOpen(CapabilitiesServiceV2, capabilities),
+      whileOpen(FileTransferService, files),
+    ],
+    cleaner,
+    async stop() {
+      isStopping = true
+      await engine.close()
+      await keeper.close()
+    },
+  }
+}
+
+function accountName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}` // an account without an entry, as in many containers
+  }
+}

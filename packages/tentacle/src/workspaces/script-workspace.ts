@@ -1,0 +1,69 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { isSafeTicket } from '@tentacle/contracts'
+import { stateFileName } from './script-state.ts'
+
+/** Where the agent keeps its own files of a script, away from what the script sees with `*`. */
+const controlFolderName = '.tentacle'
+
+const bodyFileName = 'Bootstrap.sh'
+const logFileName = 'Output.log'
+
+/** The folder of one script (docs/wire/tentacle-scripts.md, "Workspace"). */
+export interface ScriptWorkspace {
+  readonly folder: string
+  readonly body: string
+  readonly log: string
+  readonly control: string
+  /** What the launcher works with: claim, raw output, exit code. */
+  readonly run: string
+}
+
+/** The folder below the home that holds all workspaces. */
+export function workFolder(home: string): string {
+  return join(home, 'Work')
+}
+
+export function workspaceOf(folder: string): ScriptWorkspace {
+  const control = join(folder, controlFolderName)
+  return {
+    folder,
+    body: join(folder, bodyFileName),
+    log: join(folder, logFileName),
+    control,
+    run: join(control, 'run'),
+  }
+}
+
+/** Whether a file of a caller would overwrite one of the agent's. Case is ignored, as some file systems do. */
+export function isReservedName(relativePath: string): boolean {
+  const first = (relativePath.split(sep)[0] ?? '').toLowerCase()
+  const isWhole = first === relativePath.toLowerCase()
+  if (first === controlFolderName) return true
+  return isWhole && [bodyFileName, logFileName, stateFileName].some(name => name.toLowerCase() === first)
+}
+
+/** Makes the folder of a script, empty. What an earlier attempt left there is deleted. */
+export async function createWorkspace(folder: string): Promise<ScriptWorkspace> {
+  const workspace = workspaceOf(folder)
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(workspace.control, { recursive: true, mode: 0o700 })
+  return workspace
+}
+
+/** Writes the script: UTF-8 without byte order mark, lines ended by LF. Not executable: a shell is given its path. */
+export async function writeBody(workspace: ScriptWorkspace, body: string): Promise<void> {
+  await writeFile(workspace.body, body.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'), { mode: 0o600 })
+}
+
+/** The workspaces below a work folder, by ticket. Folders whose names no ticket can have are left out. */
+export async function listWorkspaces(work: string): Promise<ReadonlyMap<string, ScriptWorkspace>> {
+  const entries = await readdir(work, { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter(entry => entry.isDirectory() && isSafeTicket(entry.name))
+  return new Map(folders.map(({ name }) => [name, workspaceOf(join(work, name))]))
+}
+
+/** Deletes a workspace. Processes that still write into it are waited for a little. */
+export async function deleteWorkspace(workspace: ScriptWorkspace): Promise<void> {
+  await rm(workspace.folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 })
+}
