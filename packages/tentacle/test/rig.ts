@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Machine } from '../src/cli/machine.ts'
 import { runCli } from '../src/cli/run-cli.ts'
@@ -116,13 +116,18 @@ export function openInput(): PassThrough {
   return new PassThrough()
 }
 
-class Collector {
+class Collector extends Writable {
   text = ''
   #waiting = new Set<() => void>()
 
-  write(text: string): void {
-    this.text += text
+  constructor() {
+    super({ decodeStrings: false, defaultEncoding: 'utf8' })
+  }
+
+  override _write(chunk: Buffer | string, _encoding: BufferEncoding, done: () => void): void {
+    this.text += chunk.toString()
     for (const check of this.#waiting) check()
+    done()
   }
 
   async has(text: string, ended: Promise<Outcome>): Promise<void> {

@@ -1,7 +1,7 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { TextStream } from '../logging/console-sink.ts'
 import type { MachineKeyPaths } from '../settings/machine-key.ts'
 
 /** Fixed places of the system. */
@@ -38,8 +38,8 @@ export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly stdin: NodeJS.ReadableStream & { unref?(): unknown }
-  readonly stdout: TextStream
-  readonly stderr: TextStream
+  readonly stdout: Writable
+  readonly stderr: Writable
   /** The host's name without its domain. */
   readonly name: string
   readonly processors: number
