@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { after, type TestContext } from 'node:test'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { type FakeServer, password, startFakeServer, userName } from './fake-server.ts'
 
@@ -35,7 +35,7 @@ export interface PortalOptions {
 }
 
 /**
- * Opens the built portal in a browser of its own against a fake server. After the test everything is closed, and the
+ * Opens the built portal in a browser against a fake server of its own. After the test everything is closed, and the
  * test fails when the page wrote an error to its console or asked anything of another host.
  */
 export async function openPortal(t: TestContext, options: PortalOptions = {}): Promise<OpenPortal> {
@@ -44,8 +44,7 @@ export async function openPortal(t: TestContext, options: PortalOptions = {}): P
   }
   const fake = await startFakeServer({ dist, ...(options.folder ? { folder: options.folder } : {}) })
   options.fill?.(fake)
-  const userData = mkdtempSync(join(tmpdir(), 'portal-browser-'))
-  const browser = await launch(userData)
+  const browser = await sharedBrowser()
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
     colorScheme: options.scheme ?? 'light',
@@ -65,9 +64,8 @@ export async function openPortal(t: TestContext, options: PortalOptions = {}): P
       problems.push(`asked another host: ${request.url()}`)
   })
   t.after(async () => {
-    await browser.close()
+    await context.close()
     await fake.stop()
-    rmSync(userData, { recursive: true, force: true })
     const unexpected = problems.filter(problem => !expectedErrors.some(expected => expected.test(problem)))
     if (unexpected.length > 0) throw new Error(`The page reported problems:\n${unexpected.join('\n')}`)
   })
@@ -91,10 +89,19 @@ export async function openPortal(t: TestContext, options: PortalOptions = {}): P
   }
 }
 
-function launch(userData: string): Promise<Browser> {
-  return chromium.launch({
+let browser: Promise<Browser> | undefined
+const home = mkdtempSync(join(tmpdir(), 'portal-browser-'))
+
+after(async () => {
+  await (await browser)?.close()
+  rmSync(home, { recursive: true, force: true })
+})
+
+/** One browser serves all tests of a file; each test has cookies, storage and cache of its own. */
+function sharedBrowser(): Promise<Browser> {
+  browser ??= chromium.launch({
     executablePath,
-    env: { ...process.env, HOME: userData },
+    env: { ...process.env, HOME: home },
     args: [
       '--headless',
       '--no-sandbox',
@@ -106,4 +113,5 @@ function launch(userData: string): Promise<Browser> {
       '--disable-sync',
     ],
   })
+  return browser
 }

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Doc, readBody, readCookies, readJson, send, sendPage } from './answers.ts'
@@ -37,6 +37,10 @@ export interface FakeServer {
   /** Makes the next request to a path fail. */
   failNext(path: string, status: number, body: Doc): void
   endSessions(): void
+  /** Streams of events that are open now. */
+  openStreams(): number
+  /** Resolves when the condition holds; asked after each stream that opens or closes. */
+  until(condition: () => boolean): Promise<void>
   /** Cuts all connections and stops listening; `start` brings the server back on the same port. */
   stop(): Promise<void>
   start(): Promise<void>
@@ -53,6 +57,8 @@ export async function startFakeServer(options: { folder?: string; dist?: string 
   const sessions = new Map<string, string>()
   const failures = new Map<string, { status: number; body: Doc }>()
   const listeners = new Set<ServerResponse>()
+  const streams = new Set<ServerResponse>()
+  const streamChanges = new EventEmitter()
   const requests: string[] = []
   const content: FakeContent = {
     spaces: [{ Id: 'Spaces-1', Name: 'Default', IsDefault: true }],
@@ -81,6 +87,7 @@ export async function startFakeServer(options: { folder?: string; dist?: string 
       return serveFiles(options.dist, folder, path.slice('/app'.length), response)
     }
     requests.push(`${request.method} ${path}${url.search}`)
+    if (path.endsWith('/events') || path === '/api/events/live') countStream(response)
     const failure = failures.get(path)
     if (failure) {
       failures.delete(path)
@@ -103,6 +110,15 @@ export async function startFakeServer(options: { folder?: string; dist?: string 
       return send(response, 401, { ErrorMessage: 'The CSRF token is missing or wrong.' })
     }
     return inside(request, response, path, url.searchParams)
+  }
+
+  function countStream(response: ServerResponse): void {
+    streams.add(response)
+    streamChanges.emit('change')
+    response.on('close', () => {
+      streams.delete(response)
+      streamChanges.emit('change')
+    })
   }
 
   async function logIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -256,6 +272,10 @@ export async function startFakeServer(options: { folder?: string; dist?: string 
     endSessions() {
       sessions.clear()
       for (const listener of listeners) listener.destroy()
+    },
+    openStreams: () => streams.size,
+    async until(condition) {
+      while (!condition()) await once(streamChanges, 'change')
     },
     async stop() {
       server?.closeAllConnections()

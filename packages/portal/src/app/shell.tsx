@@ -33,7 +33,7 @@ export function Shell(): ReactNode {
       <button type="button" className={styles.skip} onClick={() => content.current?.focus()}>
         Skip to the content
       </button>
-      <div className={styles.side} data-open={isOpen}>
+      <section className={styles.side} data-open={isOpen} aria-label="Tentacle">
         <div className={styles.top}>
           <Link to="/" className={styles.brand} aria-label="Tentacle, to the dashboard">
             <Logo />
@@ -56,7 +56,7 @@ export function Shell(): ReactNode {
           <Navigation />
           <UserMenu />
         </div>
-      </div>
+      </section>
       <main
         className={styles.content}
         id="content"

@@ -41,11 +41,25 @@ const dark: MantineColorsTuple = [
   '#0c1215',
 ]
 
+/** Dark enough for white words on it. */
+const red: MantineColorsTuple = [
+  '#fdeeec',
+  '#fadbd8',
+  '#f4b5af',
+  '#ec8b82',
+  '#e5675c',
+  '#dc4a3e',
+  '#c63a2f',
+  '#b3261e',
+  '#931d17',
+  '#741510',
+]
+
 /** Shared by the application and by the build, which turns it into CSS variables. */
 export const theme = createTheme({
   primaryColor: 'petrol',
   primaryShade: { light: 7, dark: 6 },
-  colors: { petrol, gray, dark },
+  colors: { petrol, gray, dark, red },
   fontFamily: "'IBM Plex Sans Variable', system-ui, sans-serif",
   fontFamilyMonospace: "'IBM Plex Mono', ui-monospace, 'DejaVu Sans Mono', monospace",
   headings: {

@@ -1,4 +1,4 @@
-import { Menu, SegmentedControl, UnstyledButton, useMantineColorScheme } from '@mantine/core'
+import { type MantineColorScheme, Menu, UnstyledButton, useMantineColorScheme } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
@@ -9,7 +9,7 @@ import { useApi } from './api-context.ts'
 import styles from './shell.module.css'
 
 const schemes = [
-  { value: 'auto', label: 'System' },
+  { value: 'auto', label: 'As the system' },
   { value: 'light', label: 'Light' },
   { value: 'dark', label: 'Dark' },
 ] as const
@@ -21,7 +21,8 @@ export function UserMenu(): ReactNode {
   const navigate = useNavigate()
   const { data: user } = useQuery(queries.me(api))
   const { data: server } = useQuery(queries.serverRoot(api))
-  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  // Holding transitions back would take an inline style, which the content security policy forbids.
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true })
   const leave = useMutation({
     mutationFn: () => signOut(api),
     async onSettled() {
@@ -41,14 +42,13 @@ export function UserMenu(): ReactNode {
       <Menu.Dropdown>
         <Menu.Label>Signed in as {user?.userName}</Menu.Label>
         <Menu.Label>Colours</Menu.Label>
-        <SegmentedControl
-          fullWidth
-          size="xs"
-          aria-label="Colours"
-          value={colorScheme}
-          data={schemes.map(scheme => ({ ...scheme }))}
-          onChange={value => setColorScheme(value)}
-        />
+        <Menu.RadioGroup value={colorScheme} onChange={value => setColorScheme(toScheme(value))}>
+          {schemes.map(({ value, label }) => (
+            <Menu.RadioItem key={value} value={value}>
+              {label}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item onClick={() => leave.mutate()}>Sign out</Menu.Item>
         <Menu.Divider />
@@ -56,4 +56,8 @@ export function UserMenu(): ReactNode {
       </Menu.Dropdown>
     </Menu>
   )
+}
+
+function toScheme(value: string): MantineColorScheme {
+  return value === 'light' || value === 'dark' ? value : 'auto'
 }

@@ -1,6 +1,6 @@
 import { Button, Switch } from '@mantine/core'
 import type { ReactNode } from 'react'
-import { useCallback, useState } from 'react'
+import { useState } from 'react'
 import type { Task } from '../api/tasks.ts'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { ErrorPanel } from '../parts/error-panel.tsx'
@@ -22,15 +22,18 @@ export function LogPanel({ feed, task }: { feed: FeedSnapshot; task: Task }): Re
 
   const isOpen = (activity: Activity): boolean =>
     chosen.get(activity.id) ?? isOpenAtFirst(activity, tree.activities.size)
-  const toggle = (activity: Activity): void => setChosen(new Map(chosen).set(activity.id, !isOpen(activity)))
+  const fold = (next: ReadonlyMap<string, boolean>): void => {
+    setChosen(next)
+    // In a log that no longer grows, folding is reading: the view stays where it is.
+    if (feed.state === 'ended') setFollowing(false)
+  }
+  const toggle = (activity: Activity): void => fold(new Map(chosen).set(activity.id, !isOpen(activity)))
   const setAll = (open: boolean): void => {
     const all = [...tree.activities.values()].map(
       ({ id, parent }) => [id, open || parent === undefined] as const,
     )
-    setChosen(new Map(all))
+    fold(new Map(all))
   }
-  const changeFollowing = useCallback((on: boolean) => setFollowing(on), [])
-
   return (
     <section className={styles.panel} aria-label="Task log">
       <div className={styles.bar}>
@@ -38,7 +41,6 @@ export function LogPanel({ feed, task }: { feed: FeedSnapshot; task: Task }): Re
           label="Follow"
           size="xs"
           checked={isFollowing}
-          disabled={feed.state === 'ended'}
           onChange={event => setFollowing(event.currentTarget.checked)}
         />
         <Switch
@@ -76,8 +78,8 @@ export function LogPanel({ feed, task }: { feed: FeedSnapshot; task: Task }): Re
           onToggle={toggle}
           isVerbose={isVerbose}
           isWrapped={isWrapped}
-          isFollowing={isFollowing && feed.state !== 'ended'}
-          onFollowing={changeFollowing}
+          isFollowing={isFollowing}
+          onFollowing={setFollowing}
         />
       )}
     </section>

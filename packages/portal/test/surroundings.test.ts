@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import type { Locator, Page } from 'playwright-core'
+import { leftOut, openPortal } from './browser.ts'
+import { fillTypical } from './fake-content.ts'
+
+/** Every page with something in it, and the heading that shows that it is there. */
+const pages = [
+  ['/Spaces-1', 'Dashboard'],
+  ['/Spaces-1/infrastructure/machines', 'Deployment targets'],
+  ['/Spaces-1/infrastructure/machines/Machines-1', 'web01'],
+  ['/Spaces-1/infrastructure/connect', 'Connect a Tentacle'],
+  ['/Spaces-1/tasks', 'Tasks'],
+  ['/Spaces-1/tasks/ServerTasks-4', 'Deploy Web shop release 1.5.0-beta.2 to Development'],
+  ['/Spaces-1/tasks/console', 'Script console'],
+  ['/Spaces-1/library/packages', 'Packages'],
+] as const
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe-core finds wrong on the page as it stands, one line each. */
+async function findFaults(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource)
+  return page.evaluate(async () => {
+    interface Axe {
+      run(options: object): Promise<{ violations: { id: string; help: string; nodes: { html: string }[] }[] }>
+    }
+    const { axe } = window as unknown as { axe: Axe }
+    const { violations } = await axe.run({
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+    })
+    return violations.flatMap(({ id, help, nodes }) =>
+      nodes.map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`),
+    )
+  })
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`no page has a fault that axe-core knows, in the ${scheme} scheme`, { skip: leftOut }, async t => {
+    const { page, signIn, go, fake } = await openPortal(t, { scheme, fill: fillTypical })
+    const task = fake.tasks.get('ServerTasks-4')
+    task?.activity({ id: 'root', name: 'Deploy' })
+    for (const category of ['Info', 'Verbose', 'Warning', 'Error', 'Highlight', 'Wait'])
+      task?.log('root', 'text', category)
+    for (let color = 30; color < 38; color += 1)
+      task?.log('root', `\u001b[${color}mcolour\u001b[${color + 10}mground`)
+    await go('/sign-in')
+    await page.getByLabel('User name').waitFor()
+    const faults = await findFaults(page)
+    await signIn()
+    for (const [path, heading] of pages) {
+      await go(path)
+      await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+      await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' })
+      if (path.endsWith('ServerTasks-4')) await page.getByRole('switch', { name: 'Verbose' }).check()
+      faults.push(...(await findFaults(page)).map(fault => `${path}: ${fault}`))
+    }
+    await go('/Spaces-1/tasks/ServerTasks-4')
+    await page.getByRole('button', { name: 'Ada Admin' }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).waitFor()
+    faults.push(...(await findFaults(page)).map(fault => `menu: ${fault}`))
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('dialog').waitFor()
+    faults.push(...(await findFaults(page)).map(fault => `dialog: ${fault}`))
+    assert.deepEqual(faults, [])
+  })
+}
+
+test('every page fits a window of 400 pixels', { skip: leftOut }, async t => {
+  const { page, signIn, go } = await openPortal(t, { width: 400, height: 860, fill: fillTypical })
+  await signIn()
+  for (const [path, heading] of pages) {
+    await go(path)
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+    const overflow = await page.getByRole('main').evaluate(main => main.scrollWidth - main.clientWidth)
+    assert.ok(overflow <= 0, `${path} is ${overflow} pixels too wide`)
+  }
+  await page.getByRole('button', { name: 'Open the menu' }).click()
+  await page.getByRole('link', { name: 'Tasks', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+  assert.equal(
+    await page.getByRole('button', { name: 'Open the menu' }).getAttribute('aria-expanded'),
+    'false',
+  )
+})
+
+test('behind a folder of a reverse proxy every link, request and refresh stays in it', {
+  skip: leftOut,
+}, async t => {
+  const { page, signIn, fake } = await openPortal(t, { folder: '/octopus', fill: fillTypical })
+  await signIn()
+  assert.equal(new URL(page.url()).pathname, '/octopus/app/Spaces-1')
+  await page.getByRole('link', { name: 'Deployment targets' }).click()
+  await page.getByRole('link', { name: 'web01' }).click()
+  await page.getByRole('heading', { level: 1, name: 'web01' }).waitFor()
+  await page.reload()
+  await page.getByRole('heading', { level: 1, name: 'web01' }).waitFor()
+  assert.equal(new URL(page.url()).pathname, '/octopus/app/Spaces-1/infrastructure/machines/Machines-1')
+  assert.ok(fake.requests.includes('GET /api/Spaces-1/machines/Machines-1'))
+})
+
+test('addresses that clients print after the # lead to their pages', { skip: leftOut }, async t => {
+  const { page, signIn, go, fake } = await openPortal(t, { fill: fillTypical })
+  await signIn()
+  await page.goto('about:blank')
+  await page.goto(`${fake.url}app#/Spaces-1/tasks/ServerTasks-6`)
+  await page.getByRole('heading', { level: 1, name: 'Free disk space' }).waitFor()
+  assert.equal(new URL(page.url()).pathname, '/app/Spaces-1/tasks/ServerTasks-6')
+  await go('/')
+  await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor()
+})
+
+test('the colours can be chosen and stay chosen', { skip: leftOut }, async t => {
+  const { page, signIn } = await openPortal(t, { scheme: 'light' })
+  await signIn()
+  const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme')
+  assert.equal(await scheme(), 'light')
+  await page.getByRole('button', { name: 'Ada Admin' }).click()
+  await page.getByText('Dark', { exact: true }).click()
+  assert.equal(await scheme(), 'dark')
+  await page.reload({ waitUntil: 'commit' })
+  await page.waitForFunction(() => document.documentElement.hasAttribute('data-mantine-color-scheme'))
+  assert.equal(await scheme(), 'dark')
+})
+
+/** Presses Tab until the control has the focus. */
+async function tabTo(page: Page, control: Locator): Promise<void> {
+  for (let presses = 0; presses < 60; presses += 1) {
+    if (await control.evaluate(element => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error('The control cannot be reached with the Tab key.')
+}
+
+test('a script is run with the keyboard alone', { skip: leftOut }, async t => {
+  const { page, signIn, go, fake } = await openPortal(t, { fill: fillTypical })
+  await signIn()
+  await go('/Spaces-1/tasks/console')
+  await page.getByRole('checkbox', { name: 'web01' }).waitFor()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.id),
+    'content',
+    'the first stop skips the menu',
+  )
+  await tabTo(page, page.getByLabel('What it is for'))
+  await page.keyboard.type('By keyboard')
+  await tabTo(page, page.getByRole('textbox', { name: 'Script' }))
+  await page.keyboard.type('true')
+  await tabTo(page, page.getByRole('checkbox', { name: 'web01' }))
+  await page.keyboard.press('Space')
+  await tabTo(page, page.getByRole('button', { name: 'Run the script' }))
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'By keyboard' }).waitFor()
+  assert.equal(fake.lastTask()?.Description, 'By keyboard')
+})
+
+test('a page that is not seen lets its connections go and goes on where it was', {
+  skip: leftOut,
+}, async t => {
+  const { page, signIn, go, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
+  expectedErrors.push(/net::ERR_ABORTED/)
+  const task = fake.tasks.get('ServerTasks-4')
+  const show = (state: 'visible' | 'hidden') =>
+    page.evaluate(value => {
+      Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, state)
+  await signIn()
+  await go('/Spaces-1/tasks/ServerTasks-4')
+  task?.activity({ id: 'root', name: 'Deploy' })
+  task?.log('root', 'seen')
+  await page.getByText('seen', { exact: true }).waitFor()
+  assert.equal(fake.openStreams(), 2)
+
+  await show('hidden')
+  await fake.until(() => fake.openStreams() === 0)
+  task?.log('root', 'while away')
+  await show('visible')
+  await page.getByText('while away').waitFor()
+  assert.deepEqual(task?.resumes.at(-1), '1')
+})
