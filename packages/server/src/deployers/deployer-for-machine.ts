@@ -18,8 +18,11 @@ export interface WantedPackage {
 
 /** The way in which the actions of a process are carried out on a machine. */
 export interface Deployer {
-  /** Runs the script that the variables name (`Octopus.Action.Script.ScriptBody` and its neighbours). */
-  runScript(variables: readonly RuntimeVariable[]): Promise<ScriptBody>
+  /**
+   * Runs the script that the variables name (`Octopus.Action.Script.ScriptBody` and its neighbours), which may be in
+   * the package file at this path of the machine. Throws `ERR_INVALID_INPUT` when that cannot be done there.
+   */
+  runScript(variables: readonly RuntimeVariable[], packagePath?: string): Promise<ScriptBody>
   /**
    * Deploys the package file at this path of the machine. Undefined: packages cannot be deployed on the machine, and
    * `packageRefusal` says why.

@@ -47,7 +47,8 @@ async function withVariables(
 
 /** Works on Tentacles that announce the deployer: docs/wire/orchestration.md, deployers. */
 export const ownDeployer: Deployer = {
-  runScript: variables => withVariables('run-script', [], variables),
+  runScript: (variables, packagePath) =>
+    withVariables('run-script', packagePath === undefined ? [] : [['package', packagePath]], variables),
   deployPackage: (packagePath, variables) =>
     withVariables('deploy-package', [['package', packagePath]], variables),
   findPackage: ({ packageId, version, hash }) =>

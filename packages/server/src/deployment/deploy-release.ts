@@ -7,7 +7,7 @@ import type { TaskContext, TaskKind } from '../orchestration/task-kind.ts'
 import type { TaskVerdict } from '../queue/claim-task.ts'
 import { secretsOf } from '../variables/scoped-variables.ts'
 import { type DeploymentInputs, loadDeployment } from './deployment-inputs.ts'
-import { type DeploymentPlan, type PlannedStep, planDeployment } from './deployment-plan.ts'
+import { type DeploymentPlan, type PlannedStep, planDeployment, usesPackage } from './deployment-plan.ts'
 import type { DeploymentRun } from './deployment-run.ts'
 import { type DeploymentProgress, deploymentVariables, primaryPackage } from './deployment-variables.ts'
 import { runSteps } from './run-steps.ts'
@@ -23,7 +23,7 @@ async function findPackages(
   for (const { action } of plan.steps
     .filter(step => step.skipReason === null)
     .flatMap(step => step.actions)) {
-    if (action.actionType !== 'Octopus.TentaclePackage') continue
+    if (!usesPackage(action)) continue
     const wanted = primaryPackage(action)
     const selected = release.selectedPackages.find(
       each => each.actionName.toLowerCase() === action.name.toLowerCase() && each.packageReferenceName === '',

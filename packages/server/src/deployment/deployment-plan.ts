@@ -84,6 +84,12 @@ function exclusionOf(
   return undefined
 }
 
+/** True when the action needs its primary package on the machine. */
+export function usesPackage({ actionType, properties }: DeploymentAction): boolean {
+  if (actionType === 'Octopus.TentaclePackage') return true
+  return settingOf(properties['Octopus.Action.Script.ScriptSource']).toLowerCase() === 'package'
+}
+
 /** Why this server cannot carry out an action; undefined: it can. */
 function obstacleOf(action: DeploymentAction, roles: readonly string[]): string | undefined {
   const named = `The action '${action.name}'`
@@ -93,11 +99,12 @@ function obstacleOf(action: DeploymentAction, roles: readonly string[]): string 
   if (isTrue(action.properties['Octopus.Action.RunOnServer']) || roles.length === 0) {
     return `${named} does not run on deployment targets (it names no target roles, or runs on the server or a worker), which this server does not do yet.`
   }
-  if (action.actionType === 'Octopus.Script') {
-    const source = settingOf(action.properties['Octopus.Action.Script.ScriptSource'])
-    if (source !== '' && source.toLowerCase() !== 'inline') {
-      return `${named} takes its script from a package, which this server does not do yet. Write the script into the step.`
-    }
+  const source = settingOf(action.properties['Octopus.Action.Script.ScriptSource']).toLowerCase()
+  if (action.actionType === 'Octopus.Script' && !['', 'inline', 'package'].includes(source)) {
+    return `${named} takes its script from '${source}', which this server does not do yet.`
+  }
+  if (action.packages.some(({ name }) => name !== '')) {
+    return `${named} uses packages besides its own one, which this server does not bring to machines yet.`
   }
   return undefined
 }

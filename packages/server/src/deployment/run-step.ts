@@ -7,7 +7,7 @@ import { type MachineOutcome, workOnMachine } from '../orchestration/machine-out
 import { runParallel } from '../orchestration/run-parallel.ts'
 import { failureOf } from '../scripts/script-facts.ts'
 import { isSwitchedOn, type RuntimeVariable, toTemplateVariables } from '../variables/variable-list.ts'
-import { type PlannedAction, type PlannedStep, settingOf } from './deployment-plan.ts'
+import { type PlannedAction, type PlannedStep, settingOf, usesPackage } from './deployment-plan.ts'
 import { callFor, type DeploymentRun, packageKey, runDeploymentScript } from './deployment-run.ts'
 
 /** How a step ended. */
@@ -35,7 +35,7 @@ export function holds(expression: string, variables: readonly RuntimeVariable[])
 }
 
 async function packageFor(run: DeploymentRun, { action }: PlannedAction, machine: AnyMachine) {
-  if (action.actionType !== 'Octopus.TentaclePackage') return undefined
+  if (!usesPackage(action)) return undefined
   const item = run.packages.get(action.id)
   if (item === undefined) {
     throw new ServerError(
@@ -86,7 +86,9 @@ async function runAction(
         ? 'NoIsolation'
         : 'FullIsolation'
       const common = { isolation, taskId: context.task.id } as const
-      if (item === undefined) return { ...(await deployer.runScript(variables)), ...common }
+      if (item === undefined || action.actionType === 'Octopus.Script') {
+        return { ...(await deployer.runScript(variables, item?.path)), ...common }
+      }
       if (deployer.deployPackage === undefined) throw new ServerError('ERR_CONFLICT', deployer.packageRefusal)
       return { ...(await deployer.deployPackage(item.path, variables)), ...common }
     },
