@@ -61,7 +61,11 @@ export async function upload(api: ApiClient, archive: string): Promise<Resource>
 /** Creates the release and its deployment; answers the id of the task. */
 export async function startDeployment(api: ApiClient, project: string, version: string): Promise<string> {
   const common = { spaceIdOrName: 'Spaces-1', ProjectName: project, ReleaseVersion: version }
-  await api.post(`${space}/releases/create/v1`, { ...common, PackageVersion: version })
+  await api.post(`${space}/releases/create/v1`, {
+    ...common,
+    PackageVersion: version,
+    IgnoreIfAlreadyExists: true,
+  })
   const answer = await api.post(`${space}/deployments/create/untenanted/v1`, {
     ...common,
     EnvironmentNames: [environment],

@@ -61,25 +61,29 @@ function bytesBelow(folder: string): number {
     )
 }
 
-describe('a package of 200 MiB on its way to two agents', { timeout: 600_000 }, () => {
+describe('a deployment to two agents', { timeout: 600_000 }, () => {
   let system: System
   let runs: string
-  let projectName: string
 
   before(async () => {
     system = await startSystem({ agents: true })
     runs = join(system.home.path, 'runs')
-    const folder = join(system.home.path, 'large')
     mkdirSync(runs)
-    mkdirSync(folder)
-    writeFileSync(join(folder, 'Deploy.sh'), deployScript(runs))
-    writeLargeFile(join(folder, 'payload.bin'), 200 * mib)
-    const archive = await makePackage(folder, 'Large.Package', version, system.home.packages)
-    await upload(system.api, archive)
-    projectName = String((await createProject(system.api, 'Large', 'Large.Package')).Name)
+    await createPackage('Large', 200 * mib)
+    await createPackage('Small', mib)
   })
 
   after(() => system.stop())
+
+  /** A project of that name, and a package with the deploy script and a payload of so many bytes. */
+  async function createPackage(name: string, bytes: number): Promise<void> {
+    const folder = join(system.home.path, name)
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'Deploy.sh'), deployScript(runs))
+    writeLargeFile(join(folder, 'payload.bin'), bytes)
+    await upload(system.api, await makePackage(folder, `${name}.Package`, version, system.home.packages))
+    await createProject(system.api, name, `${name}.Package`)
+  }
 
   /** The API as it is while the server may be down: a refused connection is no answer yet. */
   async function taskState(taskId: string): Promise<string | undefined> {
@@ -131,8 +135,8 @@ describe('a package of 200 MiB on its way to two agents', { timeout: 600_000 }, 
     }
   }
 
-  test('survives a server that is killed while it sends the package', async () => {
-    const taskId = await startDeployment(system.api, projectName, version)
+  test('of 200 MiB survives a server that is killed while it sends the package', async () => {
+    const taskId = await startDeployment(system.api, 'Large', version)
     const homes = agentsOf(system.home).map(agent => join(system.home.agents, agent.name))
     await until('some of the package has arrived', () => homes.some(home => bytesBelow(home) > 8 * mib), {
       timeoutMs: 60_000,
@@ -146,21 +150,21 @@ describe('a package of 200 MiB on its way to two agents', { timeout: 600_000 }, 
   })
 
   test('survives a server that is killed while the scripts run', async () => {
-    const taskId = await startDeployment(system.api, projectName, version)
+    const taskId = await startDeployment(system.api, 'Small', version)
     await inTheMiddle(taskId)
     kill(system.server)
     await demandExactlyOnce(taskId)
   })
 
   test('survives both agents being killed while the scripts run', async () => {
-    const taskId = await startDeployment(system.api, projectName, version)
+    const taskId = await startDeployment(system.api, 'Small', version)
     await inTheMiddle(taskId)
     for (const agent of system.agents) kill(agent)
     await demandExactlyOnce(taskId)
   })
 
   test('survives the server and both agents being killed while the scripts run', async () => {
-    const taskId = await startDeployment(system.api, projectName, version)
+    const taskId = await startDeployment(system.api, 'Small', version)
     await inTheMiddle(taskId)
     kill(system.server)
     for (const agent of system.agents) kill(agent)
