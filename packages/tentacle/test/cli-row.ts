@@ -54,11 +54,7 @@ export async function runRow(
   await cp(join(fixtures, 'files'), rig.at('files'), { recursive: true })
   const map = new RowMap(rig, server)
 
-  server.answers = {}
-  for (const argv of row.setup ?? []) {
-    const { exitCode, stderr } = await rig.run(map.argv(argv))
-    if (exitCode !== 0) throw new Error(`setup ${argv.join(' ')} failed with ${exitCode}: ${stderr}`)
-  }
+  await setUp(rig, row.setup ?? [], server)
   for (const [path, text] of Object.entries(row.files ?? {})) {
     await rig.write(map.here(path).slice(rig.root.length), map.here(text))
     if (/^livez-(stale|max-age)/.test(row.name))
@@ -78,6 +74,46 @@ export async function runRow(
     changes: changesBetween(before, after, map),
     serverRequests: server.seen.map(seen => JSON.parse(map.there(JSON.stringify(seen))) as SeenRequest),
   }
+}
+
+/** What a set-up leaves: many rows have the same, and some take a while. Paths in it start with `root`. */
+interface SetUpResult {
+  readonly root: string
+  readonly files: ReadonlyMap<string, Buffer>
+}
+
+const setUps = new Map<string, Promise<SetUpResult>>()
+
+/** Runs the set-up of a row, or copies what it left when it was run for another row. */
+async function setUp(rig: Rig, commands: CliRow['setup'], server: StandInServer): Promise<void> {
+  const key = JSON.stringify(commands)
+  const known = setUps.get(key)
+  if (known !== undefined) {
+    const { root, files } = await known
+    for (const [path, content] of files) {
+      const moved = Buffer.from(content.toString('latin1').replaceAll(root, rig.root), 'latin1')
+      await rig.write(path.slice(root.length), moved)
+    }
+    return
+  }
+  const running = runSetUp(rig, commands ?? [], server)
+  setUps.set(key, running)
+  await running
+}
+
+async function runSetUp(
+  rig: Rig,
+  commands: readonly (readonly string[])[],
+  server: StandInServer,
+): Promise<SetUpResult> {
+  const map = new RowMap(rig, server)
+  server.answers = {}
+  for (const argv of commands) {
+    const { exitCode, stderr } = await rig.run(map.argv(argv))
+    if (exitCode !== 0) throw new Error(`setup ${argv.join(' ')} failed with ${exitCode}: ${stderr}`)
+  }
+  const files = [...(await rig.snapshot())].filter(([path]) => !path.startsWith(rig.at('files')))
+  return { root: rig.root, files: new Map(files) }
 }
 
 function changesBetween(

@@ -2,7 +2,7 @@ import type { FriendlyPage } from '@tentacle/halibut'
 
 /**
  * What a browser or a health probe sees on the agent's port. It tells that something listens and nothing else: no
- * version, no name, nothing that runs or can be framed (docs/wire/tentacle-settings.md 10).
+ * version, no name, nothing that runs or can be framed (docs/wire/tentacle-settings.md 9).
  */
 export const friendlyPage: FriendlyPage = {
   headers: {

@@ -44,7 +44,7 @@ export interface AgentOptions {
 
 /**
  * The agent's life: certificate, trust, polling, listening, background tasks, then waiting, then the same in reverse
- * (docs/wire/tentacle-settings.md 10). Scripts that run are neither awaited nor ended: they outlive the agent, and the
+ * (docs/wire/tentacle-settings.md 9). Scripts that run are neither awaited nor ended: they outlive the agent, and the
  * next one finds them.
  *
  * @throws TentacleError when the agent cannot start; what was opened until then is closed.
