@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { AnyMachine, Endpoint, HealthStatus, Machine, Worker } from '../model/machine.ts'
 import { Links, NamedResource, Nullable } from '../web/schema.ts'
+import { wireInstantOrNull } from '../web/wire-time.ts'
 import { namedHeadOf } from './collection.ts'
 
 const VersionDetails = Type.Object({
@@ -35,6 +36,8 @@ const anyMachineFields = {
   /** The older form of HealthStatus. */
   Status: Type.String(),
   StatusSummary: Type.String(),
+  /** Ours, so that a list of machines needs no further question for each. */
+  LastChecked: Nullable(Type.String()),
   HasLatestCalamari: Type.Boolean(),
   IsInProcess: Type.Boolean(),
   SkipInitialHealthCheck: Type.Boolean(),
@@ -101,6 +104,7 @@ function anyMachineFieldsOf(machine: AnyMachine) {
     HealthStatus: health.status,
     Status: machine.isDisabled ? 'Disabled' : legacyStatus[health.status],
     StatusSummary: health.summary,
+    LastChecked: wireInstantOrNull(health.checkedAt),
     HasLatestCalamari: false,
     IsInProcess: false,
     SkipInitialHealthCheck: false,
