@@ -19,7 +19,7 @@ import {
   startTestServer,
   type TestServer,
   treeOf,
-} from './test-server.ts'
+} from './task-server.ts'
 
 interface Setting {
   readonly server: TestServer

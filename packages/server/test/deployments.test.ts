@@ -11,6 +11,16 @@ import type { Machine } from '../src/model/machine.ts'
 import type { Project } from '../src/model/project.ts'
 import type { ServerTask } from '../src/model/task.ts'
 import {
+  addMachine,
+  addSpace,
+  finished,
+  logOf,
+  newServerHome,
+  startTestServer,
+  type TestServer,
+  treeOf,
+} from './task-server.ts'
+import {
   action,
   addPackage,
   addProject,
@@ -21,16 +31,6 @@ import {
   script,
   step,
 } from './test-project.ts'
-import {
-  addMachine,
-  addSpace,
-  finished,
-  logOf,
-  newServerHome,
-  startTestServer,
-  type TestServer,
-  treeOf,
-} from './test-server.ts'
 
 interface Setting {
   readonly server: TestServer

@@ -18,16 +18,6 @@ import type { Environment } from '../src/model/environment.ts'
 import { createTaskService, type TaskService } from '../src/orchestration/task-service.ts'
 import { createPackageStore, type PackageStore } from '../src/packages/package-store.ts'
 import {
-  addPackage,
-  addProject,
-  deployerExecutable,
-  deployPackage,
-  deployProject,
-  ownCapabilities,
-  script,
-  step,
-} from './test-project.ts'
-import {
   addMachine,
   addSpace,
   finished,
@@ -37,7 +27,17 @@ import {
   quietLogger,
   type ServerHome,
   treeOf,
-} from './test-server.ts'
+} from './task-server.ts'
+import {
+  addPackage,
+  addProject,
+  deployerExecutable,
+  deployPackage,
+  deployProject,
+  ownCapabilities,
+  script,
+  step,
+} from './test-project.ts'
 
 interface Setting {
   readonly home: ServerHome

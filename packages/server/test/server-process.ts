@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readPfx } from '@tentacle/halibut'
-import { startTestServer } from './test-server.ts'
+import { startTestServer } from './task-server.ts'
 
 /**
  * A server as a process of its own, so that a test can kill it. Its one argument is its folder, in which `home.json`

@@ -25,6 +25,8 @@ const streamHeaders = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-store, no-transform',
   'X-Accel-Buffering': 'no',
+  // A stream is the last thing on its connection: kept open, it would hold up the end of the server for minutes.
+  Connection: 'close',
 }
 
 function taskData(task: ServerTask) {
