@@ -8,7 +8,7 @@ import {
 } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connectionState, type HalibutError, isNetworkError, isRetryable } from '../src/index.ts'
-import { listenRaw, type RawPeer } from './raw-peer.ts'
+import { dialRaw, listenRaw, type RawPeer } from './raw-peer.ts'
 import { certificateFor, failure, pair, runtime, TestService, TestServiceControl, until } from './runtimes.ts'
 
 /** A port on which nothing listens. */
@@ -318,4 +318,20 @@ test('a port that is taken, and endpoints that are none, are told plainly', asyn
   assert.throws(() => client.client(TestService, { baseUri: 'https://host:1/' }), {
     code: 'ERR_INVALID_ENDPOINT',
   })
+})
+
+test('a listening service hangs up on an idle client after its time, without a word in the log', async t => {
+  const { port, log } = await pair(t, 'listening', {
+    service: { limits: { tcpListeningNextRequestIdleTimeoutMs: 60 } },
+  })
+  const peer = await dialRaw(t, port, await certificateFor('client'))
+  peer.say('MX\r\n\r\nMX-CLIENT 1.0\r\n\r\n')
+  await peer.lines('MX-SERVER 1.0', '')
+  await peer.request('1', 'a')
+  await peer.message()
+  assert.equal(await peer.rest(), '')
+  assert.deepEqual(
+    log.filter(({ level }) => level === 'warn'),
+    [],
+  )
 })

@@ -3,12 +3,18 @@ import type { HalibutLimits } from '../runtime/limits.ts'
 
 interface Idle {
   readonly connection: Connection
-  readonly expiry: NodeJS.Timeout
+  expiry: NodeJS.Timeout
   readonly stopWatching: () => void
 }
 
 /** The least time that a service waits longer than we keep a connection to it. */
 const safetyMs = 10_000
+
+/**
+ * Connections above the number that is kept are closed this much later: callers that come in bursts would otherwise
+ * shake hands anew for every call.
+ */
+const surplusLifetimeMs = 2000
 
 /**
  * Connections to listening services between two calls, by endpoint (docs/wire/halibut.md, "Pool"). One that the
@@ -36,7 +42,7 @@ export class ConnectionPool {
     return idle?.connection
   }
 
-  /** Keeps a connection after a successful exchange. The oldest of too many is closed. */
+  /** Keeps a connection after a successful exchange. Of too many the oldest are closed, after a little while. */
   give(key: string, connection: Connection): void {
     if (this.#isClosed || connection.source.failure || connection.source.available > 0) {
       void connection.end()
@@ -44,20 +50,20 @@ export class ConnectionPool {
     }
     const connections = this.#idle.get(key) ?? []
     this.#idle.set(key, connections)
-    const drop = () => {
-      this.#remove(key, idle)
-      void connection.end()
-    }
+    const drop = () => this.#close(key, idle)
     const idle: Idle = {
       connection,
       expiry: setTimeout(drop, this.#lifetimeMs),
       stopWatching: connection.source.onDisturbance(drop),
     }
     connections.push(idle)
-    const [oldest] = connections
-    if (oldest && connections.length > this.#perEndpoint) {
-      this.#remove(key, oldest)
-      void oldest.connection.end()
+    const surplus = connections.at(-1 - this.#perEndpoint)
+    if (surplus) {
+      clearTimeout(surplus.expiry)
+      surplus.expiry = setTimeout(
+        () => this.#close(key, surplus),
+        Math.min(surplusLifetimeMs, this.#lifetimeMs),
+      )
     }
   }
 
@@ -71,6 +77,11 @@ export class ConnectionPool {
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all([...this.#idle.keys()].map(key => this.drop(key)))
+  }
+
+  #close(key: string, idle: Idle): void {
+    this.#remove(key, idle)
+    void idle.connection.end()
   }
 
   #remove(key: string, idle: Idle): void {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { ByteSink } from '../bytes/byte-sink.ts'
 import { ByteSource } from '../bytes/byte-source.ts'
 import type { DataStream } from '../contract/data-stream.ts'
-import { HalibutError } from '../errors.ts'
+import { HalibutError, halibutCode } from '../errors.ts'
 import { readBson } from '../frame/bson-reader.ts'
 import type { BsonDocument } from '../frame/bson-value.ts'
 import { readFrame } from '../frame/read-frame.ts'
@@ -70,15 +70,20 @@ export class Connection {
     const isStrict = this.#limits.tcpClientHeartbeatTimeoutShouldActuallyBeUsed
     const { tcpClientReceiveTimeoutMs, tcpClientSendTimeoutMs } = this.#limits
     const receiveMs = isStrict ? this.#limits.tcpClientHeartbeatReceiveTimeoutMs : tcpClientReceiveTimeoutMs
-    if (!(await this.isNextOrEnd(receiveMs))) return false
+    if (!(await this.#isNext(receiveMs))) return false
     const sendMs = isStrict ? this.#limits.tcpClientHeartbeatSendTimeoutMs : tcpClientSendTimeoutMs
     await this.#control('PROCEED', sendMs)
     return true
   }
 
-  /** Listener of a client that may be idle: as {@link proceed}, with the limit for idle connections. */
+  /** Listener of a client that may be idle for long: as {@link proceed}. @returns false after an idle time, too */
   async proceedWhenCalled(): Promise<boolean> {
-    if (!(await this.isNextOrEnd(this.#limits.tcpClientReceiveTimeoutMs))) return false
+    try {
+      if (!(await this.#isNext(this.#limits.tcpListeningNextRequestIdleTimeoutMs))) return false
+    } catch (error) {
+      if (halibutCode(error) === 'ERR_TIMEOUT') return false
+      throw error
+    }
     await this.#control('PROCEED', this.#limits.tcpClientSendTimeoutMs)
     return true
   }
@@ -133,7 +138,8 @@ export class Connection {
     })
   }
 
-  async isNextOrEnd(timeoutMs: number): Promise<boolean> {
+  /** Whether the other side wants another exchange, or says goodbye. */
+  async #isNext(timeoutMs: number): Promise<boolean> {
     const line = await readControl(this.source, timeoutMs, 'NEXT')
     if (line === 'NEXT') return true
     if (line === 'END') return false
