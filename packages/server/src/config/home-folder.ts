@@ -1,5 +1,14 @@
-import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ServerError, toError } from '../errors.ts'
 
@@ -34,20 +43,31 @@ export function homeFolder(folder: string): HomeFolder {
 }
 
 /**
+ * Makes a folder and those above it; true when it was not there. Node's own recursive form never returns where a file
+ * system answers "no such folder" to a mkdir in a folder that exists, as /proc does.
+ */
+function makeFolder(path: string): boolean {
+  if (existsSync(path)) return false
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  mkdirSync(path, { mode: 0o700 })
+  return true
+}
+
+/**
  * Makes the folder, for its owner only, and checks that it can be written. Throws `ERR_HOME` when it cannot, naming the
  * option that helps.
  */
 export function ensureHome(folder: string): HomeFolder {
   const home = homeFolder(folder)
   try {
-    const isNew = mkdirSync(home.path, { recursive: true, mode: 0o700 }) !== undefined
+    const isNew = makeFolder(home.path)
     // A umask may have taken more away, but nobody may have added something.
     if (isNew && process.platform !== 'win32') chmodSync(home.path, 0o700)
     if (!statSync(home.path).isDirectory()) throw new Error('it is not a folder')
     accessSync(home.path, constants.R_OK | constants.W_OK | constants.X_OK)
     writeFileSync(join(home.path, '.write-test'), '')
-    for (const inner of [home.packages, home.logs, home.temporary])
-      mkdirSync(inner, { recursive: true, mode: 0o700 })
+    for (const inner of [home.packages, home.logs, home.temporary]) makeFolder(inner)
     return home
   } catch (error) {
     throw new ServerError(

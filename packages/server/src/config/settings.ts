@@ -26,6 +26,8 @@ const SettingsFile = Type.Object(
     logLevel: Type.Optional(Type.Enum(['error', 'warn', 'info', 'debug', 'trace'])),
     /** Tasks that are worked on at the same time. */
     taskCap: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    /** Address at which people reach the portal, for links in scripts and messages. */
+    serverUri: Type.Optional(Type.String({ minLength: 1 })),
     /** Name of this node in tasks. */
     nodeName: Type.Optional(Type.String({ minLength: 1 })),
   },
