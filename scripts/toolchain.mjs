@@ -117,9 +117,26 @@ export function runNode(args, options = {}) {
 export function becomeNode(args, options = {}) {
   const child = spawn(findNode(), args, { cwd: root, stdio: 'inherit', env: environment(), ...options })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  const stopWatching = onLostParent(() => child.kill('SIGTERM'))
   child.on('exit', (code, signal) => {
+    stopWatching()
     process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1)
   })
+}
+
+/**
+ * npm starts a script through a shell, and a signal to npm ends that shell without reaching us: what was started would
+ * go on for ever and keep its ports. We notice it by having another parent. Only under npm: by hand a script may well
+ * outlive the shell that it was started from.
+ */
+function onLostParent(stop) {
+  if (process.env.npm_lifecycle_event === undefined) return () => {}
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) stop()
+  }, 250)
+  timer.unref()
+  return () => clearInterval(timer)
 }
 
 /** Runs the main part of a script; a failure is one line, not a stack. */

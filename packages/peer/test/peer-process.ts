@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** What a finished process left. */
 export interface Finished {
@@ -25,7 +26,16 @@ export interface RunningPeer {
 
 /** Starts `peer ARGS…` as a process of its own. */
 export function startPeer(...args: readonly string[]): RunningPeer {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return start(process.execPath, [main, ...args])
+}
+
+/** Starts `npm run --silent peer -- ARGS…`, as other programs do. */
+export function startPeerByNpm(...args: readonly string[]): RunningPeer {
+  return start('npm', ['run', '--silent', 'peer', '--', ...args])
+}
+
+function start(command: string, args: readonly string[]): RunningPeer {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text

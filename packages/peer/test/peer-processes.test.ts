@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { readPfx } from '@tentacle/halibut'
-import { outputOf, runPeer, startPeer } from './peer-process.ts'
+import { outputOf, runPeer, startPeer, startPeerByNpm } from './peer-process.ts'
 
 let folder = ''
 let [serverCert, clientCert] = ['', '']
@@ -244,6 +244,18 @@ test('a port that is taken is called so', async () => {
   } finally {
     await peer.stop()
   }
+})
+
+test('a peer that was started by npm answers, and ends when npm is told to', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const peer = startPeerByNpm('serve-listening', '--port=0', `--cert=${serverCert}`, `--trust=${clientThumb}`)
+  const [, port = '', pid = ''] = await peer.line(/^READY port=(\d+) pid=(\d+)$/m)
+  const side = ['--addr', `127.0.0.1:${port}`, '--thumb', serverThumb, '--cert', clientCert]
+  assert.equal(await outputOf('call-listening', ...side, '--call', 'SayHello'), 'World...')
+  // `finished` waits for the last process that holds standard output, so for the peer and not only for npm.
+  await peer.stop()
+  assert.throws(() => process.kill(Number(pid), 0), { code: 'ESRCH' })
 })
 
 test('a command line that makes no sense ends with 2, and help with 0', async () => {
