@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { DeployerError, systemCode } from '../errors.ts'
 import { copyTree } from '../files/copy-tree.ts'
+import { makeFolders } from '../files/make-folders.ts'
 import { purgeFolder } from '../files/purge-folder.ts'
 import { variableNames } from '../variables/variable-names.ts'
 import { type Deployment, setOutput } from './deployment.ts'
@@ -19,7 +19,7 @@ export async function copyToCustomFolder(work: Deployment): Promise<void> {
   }
   const target = checked(wanted, work.folder)
   try {
-    await mkdir(target, { recursive: true })
+    await makeFolders(target)
     if (variables.flag(variableNames.customFolderPurge)) {
       log.info(`Removing what is in ${target}.`)
       await purgeFolder(target, variables.lines(variableNames.customFolderPurgeExclusions), io.signal)

@@ -1,10 +1,11 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfCancelled } from '../errors.ts'
 import { archiveLimits } from '../extraction/archive-limits.ts'
 import { extractPackage, type PackageFile } from '../extraction/extract-package.ts'
 import { readPackage } from '../extraction/read-package.ts'
 import { withStagingFolder } from '../extraction/staging-folder.ts'
+import { makeFolders } from '../files/make-folders.ts'
 import { moveTree } from '../files/move-tree.ts'
 import { variableNames } from '../variables/variable-names.ts'
 import { type Deployment, setOutput } from './deployment.ts'
@@ -34,7 +35,7 @@ export async function stageReferencedPackages(work: Deployment): Promise<void> {
     const file = await readPackage(original, io.cwd)
     if (variables.flag(`${prefix}.Extract`)) {
       const target = join(folder, name)
-      await mkdir(target, { recursive: true })
+      await makeFolders(target)
       await unpackInto(target, file, work)
       setOutput(work, `${prefix}.ExtractedPath`, target)
     } else {

@@ -1,6 +1,7 @@
-import { lstat, mkdir, rename } from 'node:fs/promises'
+import { lstat, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeployerError, systemCode } from '../errors.ts'
+import { makeFolders } from '../files/make-folders.ts'
 import { withMachineLock } from '../locking/machine-lock.ts'
 import { escapeName, type PackageName } from '../packages/package-name.ts'
 import type { ExecutionVariables } from '../variables/execution-variables.ts'
@@ -80,7 +81,7 @@ async function isTaken(path: string): Promise<boolean> {
 /** Makes a folder with all the folders above it. Throws ERR_FOLDER with the reason. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true })
+    await makeFolders(path)
   } catch (error) {
     throw new DeployerError(
       'ERR_FOLDER',

@@ -32,7 +32,7 @@ export async function endProcessTree(pid: number): Promise<void> {
  */
 export function guardProcessGroup(pid: number): { dismiss(): void } {
   if (!isPosix) return { dismiss() {} }
-  const watch = `read -r word; [ "$word" = done ] && exit; kill -TERM -- "-$1"; sleep ${graceMs / 1000}; kill -KILL -- "-$1"`
+  const watch = `read -r word; [ "$word" = done ] && exit; kill -s TERM -- "-$1"; sleep ${graceMs / 1000}; kill -s KILL -- "-$1"`
   const guard = spawn('/bin/sh', ['-c', watch, 'guard', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
