@@ -40,6 +40,16 @@ for (const mode of ['listening', 'polling'] as const) {
   })
 }
 
+test('a method that never returns does not keep a closing runtime', async t => {
+  for (const mode of ['listening', 'polling'] as const) {
+    const { call, service, control } = await pair(t, mode)
+    const calling = failure(call.wait('forever'), 'ERR_CONNECTION_LOST')
+    await control.arrived('forever')
+    await service.close()
+    await calling
+  }
+})
+
 test('closing while clients are in the middle of connecting does not hang', async t => {
   const { port, service } = await pair(t, 'listening')
   const sockets = Array.from({ length: 5 }, () =>

@@ -2,6 +2,9 @@ import type { Duplex } from 'node:stream'
 import { HalibutError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
 
+/** Larger writes go out in pieces: a time limit is for one of them, so a slow line only takes longer. */
+const pieceBytes = 256 * 1024
+
 /**
  * Writes to one connection. A write that waits for the one before it goes out as TLS records of its own, which
  * readers before Halibut 5 rely on (docs/wire/halibut.md, "Records"); queued writes would be merged.
@@ -18,8 +21,18 @@ export class ByteSink {
     this.#source = source
   }
 
-  /** Writes, and waits until the system has taken the bytes. @param timeoutMs how long, or the connection is cut */
-  write(bytes: Uint8Array, timeoutMs: number): Promise<void> {
+  /**
+   * Writes, and waits until the system has taken the bytes.
+   *
+   * @param timeoutMs how long each piece of 256 KiB may take, or the connection is cut
+   */
+  async write(bytes: Uint8Array, timeoutMs: number): Promise<void> {
+    if (bytes.length <= pieceBytes) return this.#write(bytes, timeoutMs)
+    for (let at = 0; at < bytes.length; at += pieceBytes)
+      await this.#write(bytes.subarray(at, at + pieceBytes), timeoutMs)
+  }
+
+  #write(bytes: Uint8Array, timeoutMs: number): Promise<void> {
     if (this.#source.failure) return Promise.reject(this.#source.failure)
     this.totalBytes += bytes.length
     return new Promise((resolve, reject) => {

@@ -36,6 +36,7 @@ export class ByteSource {
     stream.on('end', () => this.#ended(ended()))
     stream.on('error', error => this.#ended(broken(error)))
     stream.on('close', () => this.#ended(ended()))
+    if (stream.destroyed) this.#ended(ended())
   }
 
   /** Why nothing more will arrive; unread bytes may still be there. */

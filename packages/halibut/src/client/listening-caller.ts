@@ -5,7 +5,7 @@ import type { Thumbprint } from '../tls/thumbprint.ts'
 import type { ListeningAddress, ServiceEndPoint } from '../transport/endpoint.ts'
 import { type Cancellation, pause } from './cancellation.ts'
 import type { ConnectionPool } from './connection-pool.ts'
-import { callFailed, exchange, type OutgoingCall } from './outgoing-call.ts'
+import { type Answer, callFailed, exchange, type OutgoingCall } from './outgoing-call.ts'
 
 /** A listening service, with everything that is needed to call it. */
 export interface ListeningTarget {
@@ -54,21 +54,19 @@ export class ListeningCaller {
     const { cancellation } = call
     const release = this.#markInUse(target.poolKey, connection)
     const stopListening = cancellation.onCancel(() => connection.hangUp(cancellation.error('unknown')))
+    let answer: Answer
     try {
-      const answer = await exchange(connection, call, this.#limits.tcpClientReceiveResponseTimeoutMs)
+      answer = await exchange(connection, call, this.#limits.tcpClientReceiveResponseTimeoutMs)
       this.#pool.give(target.poolKey, connection)
-      if (answer.kind === 'error') throw answer.error
-      return answer.value
     } catch (error) {
-      if (error instanceof HalibutError && error.details.remoteMessage !== undefined) throw error
       connection.hangUp()
-      if (cancellation.isCancelled) throw cancellation.error('unknown')
-      // An argument that cannot be written is the caller's own mistake.
-      throw error instanceof TypeError ? error : callFailed(call, error, 'unknown')
+      throw cancellation.isCancelled ? cancellation.error('unknown') : callFailed(call, error, 'unknown')
     } finally {
       stopListening()
       release()
     }
+    if (answer.kind === 'error') throw answer.error
+    return answer.value
   }
 
   /** Closes the connections to an endpoint: idle ones politely, the others at once. */

@@ -138,6 +138,7 @@ class PollingLoop {
       const request = decodeRequest(document)
       if (request) await activity.during(() => answerRequest(connection, request, dispatcher, caller))
       if (this.#stopping.isCancelled) return await connection.end()
+      this.#waiting = connection
       await connection.next()
     }
   }

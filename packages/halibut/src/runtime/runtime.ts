@@ -32,6 +32,9 @@ import { Connections, type LiveConnection } from './connections.ts'
 import type { Halibut, HalibutListener, HalibutLogEntry, HalibutOptions, Polling } from './halibut.ts'
 import { defaultLimits, type HalibutLimits } from './limits.ts'
 
+/** A method that does not listen to its signal is waited for this long when the runtime closes, then left alone. */
+const stubbornMethodMs = 2000
+
 /** Puts the parts together. */
 export class HalibutRuntime implements Halibut {
   readonly certificate: Certificate
@@ -166,8 +169,8 @@ export class HalibutRuntime implements Halibut {
     this.#dials.abort()
     await this.#pool.close()
     this.#connections.cutAll(closed)
-    await Promise.all([...this.#listeners].map(listener => listener.close()))
-    await stopped
+    const ended = Promise.all([...this.#listeners].map(listener => listener.close()))
+    await within(Promise.all([ended, stopped]), stubbornMethodMs)
     await this.#files.close()
   }
 
@@ -264,6 +267,16 @@ export class HalibutRuntime implements Halibut {
   #log(entry: HalibutLogEntry): void {
     this.#options.log?.(entry)
   }
+}
+
+/** Waits for work, but not longer than this. */
+async function within(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise(resolve => {
+    timer = setTimeout(resolve, timeoutMs)
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
 }
 
 function closedError(connectionState: 'connecting' | 'unknown'): HalibutError {
