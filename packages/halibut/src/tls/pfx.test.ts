@@ -5,7 +5,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { HalibutError } from '../errors.ts'
 import { type Certificate, createCertificate } from './certificate.ts'
+import { forge } from './forge.ts'
 import { readPfx, writePfx } from './pfx.ts'
+import { thumbprintOf } from './thumbprint.ts'
 
 function fixture(name: string): Buffer {
   return readFileSync(new URL(`../../test/fixtures/pfx/${name}.pfx`, import.meta.url))
@@ -119,6 +121,25 @@ test('what writePfx writes, readPfx reads: the same pair, with and without a pas
   }
   assert.throws(() => readPfx(writePfx(certificate, 'a'), 'b'), refusedFor('wrong-password'))
   assert.deepEqual(readPfx(writePfx(certificate, '')), certificate, 'no password opens an empty one')
+})
+
+test('certificates of old peers are read: a SHA-1 signature, a name that is no name', async () => {
+  const { privateKeyPem } = await createCertificate({ commonName: 'only its key is used' })
+  const { pki, md } = forge()
+  const old = pki.createCertificate()
+  const key = pki.privateKeyFromPem(privateKeyPem)
+  old.publicKey = pki.setRsaPublicKey(key.n, key.e)
+  old.validity.notBefore = new Date('2010-01-01T00:00:00Z')
+  old.validity.notAfter = new Date('2011-01-01T00:00:00Z')
+  const malformed = [{ name: 'countryName', value: 'CN=Halibut Bob' }]
+  old.setSubject(malformed)
+  old.setIssuer(malformed)
+  old.sign(key, md.sha1.create())
+  const certificatePem = pki.certificateToPem(old)
+  const certificate = { certificatePem, privateKeyPem, thumbprint: thumbprintOf(certificatePem) }
+  const read = readPfx(writePfx(certificate))
+  assert.equal(read.thumbprint, certificate.thumbprint)
+  assertIsPair(read)
 })
 
 test('writePfx writes 3DES bags and a SHA-1 MAC with 2000 rounds, which every .NET and Windows reads', async () => {
