@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -130,5 +130,11 @@ export function textsOf(
 /** What the script itself printed on standard output: without the lines about its mutex. */
 export function printed(logs: readonly ProcessOutput[]): string[] {
   const first = logs.findIndex(entry => entry.source === 'Debug')
-  return textsOf(logs.slice(Math.max(0, first)))
+  return first < 0 ? [] : textsOf(logs.slice(first))
+}
+
+/** Whether a process is there and does anything: an orphan may wait for long until it is buried. */
+export async function isRunning(pid: number | string | undefined): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
+  return stat !== '' && !/\) [ZX] /.test(stat)
 }

@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { DataStream } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
-import { caller, follow, openServices, printed, run, startCommand, status, textsOf } from './script-agent.ts'
+import {
+  caller,
+  follow,
+  isRunning,
+  openServices,
+  printed,
+  run,
+  startCommand,
+  status,
+  textsOf,
+} from './script-agent.ts'
 
 test('tentacle 12.42: tells of both streams and the exit code, in pieces without gaps or repeats', async t => {
   const agent = await openServices(t)
@@ -246,10 +256,7 @@ test('keeps a script running while a background child holds its output, and take
   const folder = join(agent.home, 'Work', command.scriptTicket.taskId)
   await until('the script itself has ended', async () => {
     const claim = await readFile(join(folder, '.tentacle', 'run', 'claim'), 'utf8')
-    return !(await access(`/proc/${claim.split(' ')[3]}`).then(
-      () => true,
-      () => false,
-    ))
+    return !(await isRunning(claim.split(' ')[3]))
   })
   assert.equal((await status(agent, command)).state, 'Running')
   await writeFile(join(folder, 'go'), '')

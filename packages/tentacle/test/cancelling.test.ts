@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { until } from '@tentacle/testkit'
+import {
+  caller,
+  follow,
+  isRunning,
+  openServices,
+  printed,
+  run,
+  startCommand,
+  status,
+  textsOf,
+} from './script-agent.ts'
+
+test('tentacle 12.54: cancelling ends children, grandchildren, and those in sessions of their own', async t => {
+  const agent = await openServices(t)
+  const command = startCommand(
+    `trap '' TERM INT HUP
+     sleep 701 & echo $!
+     (sleep 702 & echo $!; sleep 703) &
+     setsid sleep 704 & echo $!
+     bash -c 'bash -c "echo \\$\\$; sleep 705; true"; true' &
+     sleep 706
+     echo never`,
+  )
+  await agent.scriptsV2.startScript(command, caller)
+  const children = await until('all children have told their numbers', async () => {
+    const lines = printed((await status(agent, command)).logs)
+    return lines.length === 4 && lines
+  })
+  const answer = await agent.scriptsV2.cancelScript(
+    { ticket: command.scriptTicket, lastLogSequence: 0 },
+    caller,
+  )
+  assert.equal(answer.state, 'Running', 'the answer does not wait for the end')
+  const { exitCode, logs } = await follow(agent, command)
+  assert.equal(exitCode, -1)
+  assert.deepEqual(printed(logs), children)
+  assert.deepEqual(textsOf(logs, 'StdErr'), [])
+  for (const child of children) assert.equal(await isRunning(child), false, child)
+})
+
+test('tentacle 12.54: a process that has left the family of the script does not hold up a cancel', async t => {
+  const agent = await openServices(t)
+  // Its parent ends at once, and it has a session of its own: nothing but the open output tells where it belongs.
+  const command = startCommand('bash -c "setsid sleep 707 & echo \\$!"; echo up; sleep 708')
+  await agent.scriptsV2.startScript(command, caller)
+  const [stray] = await until('the script runs', async () => {
+    const lines = printed((await status(agent, command)).logs)
+    return lines.includes('up') && lines
+  })
+  await agent.scriptsV2.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 }, caller)
+  assert.equal((await follow(agent, command)).exitCode, -1)
+  if (await isRunning(stray)) process.kill(Number(stray), 'SIGKILL')
+})
+
+test('a script that is cancelled the moment it starts does not run on', async t => {
+  const agent = await openServices(t)
+  for (let round = 0; round < 5; round++) {
+    const command = startCommand('sleep 709')
+    const started = agent.scriptsV2.startScript(command, caller)
+    await started
+    await agent.scriptsV2.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 }, caller)
+    const { exitCode } = await follow(agent, command)
+    assert.ok(exitCode === -1 || exitCode === -43, `${exitCode}`)
+  }
+})
+
+test('tentacle 12.46: cancelling a script that has ended changes nothing', async t => {
+  const agent = await openServices(t)
+  const { command, logs } = await run(agent, 'echo x; exit 3')
+  for (let round = 0; round < 2; round++) {
+    const answer = await agent.scriptsV2.cancelScript(
+      { ticket: command.scriptTicket, lastLogSequence: 0 },
+      caller,
+    )
+    assert.equal(answer.exitCode, 3)
+    assert.deepEqual(answer.logs, logs)
+  }
+})
+
+test('completing a running script lets it run, and keeps its mutex', async t => {
+  const agent = await openServices(t)
+  const command = startCommand('echo $$; exec sleep 710', { isolation: 'FullIsolation' })
+  await agent.scriptsV2.startScript(command, caller)
+  const [pid] = await until('the script runs', async () => {
+    const lines = printed((await status(agent, command)).logs)
+    return lines.length === 1 && lines
+  })
+  await agent.scriptsV2.completeScript({ ticket: command.scriptTicket }, caller)
+  assert.equal((await status(agent, command)).exitCode, -45)
+  assert.equal(await isRunning(pid), true)
+  const next = startCommand('echo mine')
+  await agent.scriptsV2.startScript(next, caller)
+  assert.equal((await status(agent, next)).state, 'Pending')
+  process.kill(Number(pid), 'SIGKILL')
+  assert.equal((await follow(agent, next)).exitCode, 0)
+})
