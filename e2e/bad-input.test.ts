@@ -40,6 +40,15 @@ describe('bad input', { timeout: 300_000 }, () => {
     return finished(task.Id)
   }
 
+  /** By default calls are tried again for two and a half minutes; the tests do not wait for that. */
+  async function doNotRetryCalls(): Promise<void> {
+    const [policy] = await system.api.items(`${space}/machinepolicies?take=1`)
+    assert.ok(policy)
+    const retries = { Enabled: false, RetryDuration: '00:00:01', HealthCheckRetryDuration: '00:00:01' }
+    const text = JSON.stringify({ ...policy, MachineRpcCallRetryPolicy: retries })
+    await system.api.put(`${space}/machinepolicies/${policy.Id}`, JSON.parse(text))
+  }
+
   async function machineIds(): Promise<ReadonlyMap<string, string>> {
     const found = await system.api.items(`${space}/machines?take=2147483647`)
     return new Map(found.map(machine => [String(machine.Name), machine.Id]))
@@ -81,9 +90,12 @@ describe('bad input', { timeout: 300_000 }, () => {
     assert.match(`${task.ErrorMessage}\n${text}`, /127/)
   })
 
-  test('a deployment of a package that the feed does not have is refused and names it', async () => {
+  test('a deployment of a package that the feed does not have fails and names it', async () => {
     await createProject(system.api, 'Missing', 'Missing.Package')
-    await assert.rejects(startDeployment(system.api, 'Missing', '9.9.9'), /Missing\.Package/)
+    const task = await finished(await startDeployment(system.api, 'Missing', '9.9.9'))
+    assert.equal(task.State, 'Failed')
+    const text = (await logLines(system.api, task.Id, machines)).map(line => line.text).join('\n')
+    assert.match(`${task.ErrorMessage}\n${text}`, /Missing\.Package.*9\.9\.9/)
   })
 
   test('a wrong password is refused without saying which of the two was wrong', async () => {
@@ -107,6 +119,7 @@ describe('bad input', { timeout: 300_000 }, () => {
 
   test('a machine that is off is reported as unavailable; the others are not held up', async () => {
     const ids = await machineIds()
+    await doNotRetryCalls()
     await system.agent('listening-agent').stop()
     const health = await system.api.post('/api/tasks', {
       Name: 'Health',

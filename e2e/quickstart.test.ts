@@ -42,15 +42,17 @@ async function homeAndPorts(t: TestContext): Promise<{ home: string; args: reado
   }
 }
 
-const up = (run: Quickstart): Promise<true> =>
-  until('everything is up', () => run.printed().includes('Press Ctrl+C') || undefined, {
-    timeoutMs: 120_000,
+/** Waits until everything is up; a program that ended instead is told with what it printed. */
+async function up(run: Quickstart): Promise<void> {
+  const early = run.ended.then(code => {
+    throw new Error(`It ended with exit code ${code}:\n${run.printed()}`)
+  })
+  const ready = until('everything is up', () => run.printed().includes('Press Ctrl+C'), {
+    timeoutMs: 180_000,
     everyMs: 50,
   })
-    .then(() => true as const)
-    .catch((error: unknown) => {
-      throw new Error(`${error}\n${run.printed()}`)
-    })
+  await Promise.race([ready, early]).finally(() => early.catch(() => {}))
+}
 
 function isAlive(pid: number): boolean {
   try {
@@ -109,7 +111,7 @@ test('a taken port is named together with the option that helps', async t => {
 
 test('a home that cannot be written is named together with the option that helps', async t => {
   const { args } = await homeAndPorts(t)
-  const run = quickstart(t, [...args, '--home=/proc/nowhere'])
+  const run = quickstart(t, [...args, '--home=/sys/tentacle'])
   assert.equal(await run.ended, 1)
-  assert.match(run.printed(), /\/proc\/nowhere cannot be written.*--home=/)
+  assert.match(run.printed(), /\/sys\/tentacle cannot be written.*--home=/)
 })
