@@ -5,7 +5,8 @@ import { readArguments } from '../orchestration/arguments.ts'
 import { machinesById } from '../orchestration/targets.ts'
 import type { TaskContext, TaskKind } from '../orchestration/task-kind.ts'
 import type { TaskVerdict } from '../queue/claim-task.ts'
-import { secretsOf } from '../variables/scoped-variables.ts'
+import { chooseVariables, secretsOf } from '../variables/scoped-variables.ts'
+import { isSwitchedOn } from '../variables/variable-list.ts'
 import { type DeploymentInputs, loadDeployment } from './deployment-inputs.ts'
 import { type DeploymentPlan, type PlannedStep, planDeployment, usesPackage } from './deployment-plan.ts'
 import type { DeploymentRun } from './deployment-run.ts'
@@ -83,6 +84,26 @@ async function noteOutcome(
   }))
 }
 
+/** Two values that fit equally well: which one is taken is chance, and people should know. */
+async function warnOfChance({ log, vault }: TaskContext, inputs: DeploymentInputs): Promise<void> {
+  const { deployment, environment, project, tenant, variableSet } = inputs
+  const context = {
+    environmentId: environment.id,
+    channelId: deployment.channelId,
+    processOwner: project.id,
+    tenantTags: tenant?.tenantTags ?? [],
+  }
+  const { variables, ambiguous } = chooseVariables(
+    variableSet.variables,
+    context,
+    vault,
+    deployment.formValues,
+  )
+  if (ambiguous.length === 0 || isSwitchedOn(variables, 'OctopusSuppressDuplicateVariableWarning')) return
+  const text = `More than one value fits for ${ambiguous.join(', ')}; the first one is used. Limit their scopes.`
+  await log.root.writeOnce('ambiguous', 'Warning', text)
+}
+
 async function refuse({ log }: TaskContext, problems: readonly string[]): Promise<TaskVerdict> {
   for (const [index, problem] of problems.entries())
     await log.root.writeOnce(`problem:${index}`, 'Error', problem)
@@ -121,6 +142,7 @@ async function deploy(context: TaskContext, deploymentId: string): Promise<TaskV
     deployedTo: new Set(),
     variablesAt: deploymentVariables(context, inputs, plan, everyMachine, (): DeploymentProgress => progress),
   }
+  await warnOfChance(context, inputs)
   const verdict = await runSteps(run, progress)
   await noteOutcome(context, deploymentId, [...run.deployedTo], verdict.state !== 'Success')
   return verdict

@@ -128,7 +128,10 @@ export async function openTaskLog(
       append: (within, lines) =>
         createTaskLogRepository(within).append(
           activity.id,
-          lines.map(line => ({ ...line, text: mask.apply(line.text) })),
+          lines.map(line => {
+            const text = mask.apply(line.text)
+            return text === line.text ? line : { ...line, text }
+          }),
         ),
       async change(within, wanted) {
         status = (await createTaskLogRepository(within).changeActivity(activity.id, wanted)).status

@@ -1,17 +1,16 @@
 import { availableParallelism } from 'node:os'
-import { connectionState, HalibutError } from '@tentacle/halibut'
 import { type CallPolicy, policyOf } from '../agents/endpoints.ts'
 import type { TentacleCall } from '../agents/rpc-retries.ts'
 import type { Store } from '../db/store.ts'
 import { createTaskLogRepository } from '../db/task-log-repository.ts'
-import { toError } from '../errors.ts'
 import type { LogNode } from '../live/task-log.ts'
-import type { AnyMachine, HealthStatus, MachineHealth } from '../model/machine.ts'
+import type { AnyMachine } from '../model/machine.ts'
 import type { JsonObject } from '../model/task.ts'
 import { runScript } from '../scripts/run-script.ts'
-import { failureOf, noFacts, type ScriptFacts } from '../scripts/script-facts.ts'
+import { failureOf, noFacts } from '../scripts/script-facts.ts'
 import { readArguments } from './arguments.ts'
-import { healthScript, machineFacts } from './health-script.ts'
+import { type Finding, healthWords, judge, recordFinding, unavailable } from './health-finding.ts'
+import { healthScript } from './health-script.ts'
 import { runParallel } from './run-parallel.ts'
 import { machinesById, rememberTargets } from './targets.ts'
 import type { TaskContext, TaskKind } from './task-kind.ts'
@@ -71,13 +70,6 @@ async function chooseMachines(
     : all.filter(machine => machine.machinePolicyId === given.machinePolicyId)
 }
 
-/** What a check of one machine found. */
-interface Finding {
-  readonly status: HealthStatus
-  readonly summary: string
-  readonly facts: ScriptFacts
-}
-
 /** The policy's own scripts; undefined: the connection is all that is checked. */
 async function policyScripts(
   store: Store,
@@ -94,47 +86,6 @@ async function policyScripts(
   const isConnectivityOnly = bash.runType === 'OnlyConnectivity' && powerShell.runType === 'OnlyConnectivity'
   if (type === 'OnlyConnectivity' || isConnectivityOnly) return undefined
   return { bash: bodyOf('bash'), powerShell: bodyOf('powerShell') }
-}
-
-function unavailable(
-  machine: AnyMachine,
-  error: unknown,
-  limit: AbortSignal,
-  limitMs: number,
-  isPolling: boolean,
-): Finding {
-  const isOurLimit = limit.aborted && error instanceof HalibutError && error.code.startsWith('ERR_CANCELLED')
-  const seconds = `${Math.round(limitMs / 1000)} seconds`
-  const what = !isOurLimit
-    ? toError(error).message
-    : connectionState(error) === 'connecting' && machine.endpoint.style === 'TentacleActive'
-      ? `The Tentacle did not fetch its work within ${seconds}.`
-      : `The Tentacle did not answer within ${seconds}.`
-  const hint = isPolling
-    ? ''
-    : ' It is not connected: is it running, and can it reach the communication port of this server?'
-  const summary = machine.endpoint.style === 'TentacleActive' ? `${what}${hint}` : what
-  return { status: 'Unavailable', summary, facts: noFacts }
-}
-
-/** The verdict on a machine whose script ran, from the categories of its lines and its exit code. */
-function judge(
-  failure: string | undefined,
-  facts: ScriptFacts,
-  hasErrors: boolean,
-  hasWarnings: boolean,
-): Finding {
-  const told = facts.told[machineFacts.failed]
-  if (failure !== undefined) return { status: 'Unhealthy', summary: told || failure, facts }
-  if (hasErrors)
-    return { status: 'Unhealthy', summary: 'The health check printed errors; its log has them.', facts }
-  if (hasWarnings)
-    return { status: 'HasWarnings', summary: 'The health check printed warnings; its log has them.', facts }
-  return {
-    status: 'Healthy',
-    summary: 'The Tentacle answers, and the health check found nothing wrong.',
-    facts,
-  }
 }
 
 async function look(
@@ -198,38 +149,6 @@ async function look(
   }
 }
 
-/** Lines of the check that the machine keeps. */
-const keptLines = 100
-
-async function record(
-  { store, hub }: TaskContext,
-  machine: AnyMachine,
-  node: LogNode,
-  { status, summary, facts }: Finding,
-): Promise<void> {
-  const lines = await createTaskLogRepository(store.db).tail(node.id, keptLines)
-  const told = (name: string, before: string | null): string | null => facts.told[name] || before
-  const health: MachineHealth = {
-    status,
-    summary,
-    checkedAt: store.now().toISOString(),
-    log: lines.map(line => ({
-      category: line.category,
-      occurredAt: line.occurredAt,
-      messageText: line.text,
-    })),
-    // A check that could not ask keeps what an earlier one was told.
-    operatingSystem: told(machineFacts.operatingSystem, machine.health.operatingSystem),
-    operatingSystemVersion: told(machineFacts.operatingSystemVersion, machine.health.operatingSystemVersion),
-    shellName: told(machineFacts.shellName, machine.health.shellName),
-    shellVersion: told(machineFacts.shellVersion, machine.health.shellVersion),
-    architecture: told(machineFacts.architecture, machine.health.architecture),
-  }
-  const machines = machine.kind === 'machine' ? store.machines : store.workers
-  await machines.recordHealth(machine.id, health, told(machineFacts.tentacleVersion, null))
-  hub.publish({ kind: 'machine', machineId: machine.id, change: 'changed' })
-}
-
 /** True when the finding makes the task fail. */
 async function isFault({ store }: TaskContext, machine: AnyMachine, { status }: Finding): Promise<boolean> {
   if (status !== 'Unavailable') return status === 'Unhealthy'
@@ -258,18 +177,14 @@ async function checkMachine(
   }
   const isFaulty = await isFault(context, machine, finding)
   const category = finding.status === 'Healthy' ? 'Info' : isFaulty ? 'Error' : 'Warning'
-  await node.writeOnce('result', category, `${machine.name} is ${words[finding.status]}. ${finding.summary}`)
-  await record(context, machine, node, finding)
+  await node.writeOnce(
+    'result',
+    category,
+    `${machine.name} is ${healthWords[finding.status]}. ${finding.summary}`,
+  )
+  await recordFinding(context, machine, node, finding)
   await node.end(isFaulty ? 'Failed' : finding.status === 'Healthy' ? 'Success' : 'SuccessWithWarning')
-  return isFaulty ? `${machine.name} is ${words[finding.status]}: ${finding.summary}` : undefined
-}
-
-const words: Readonly<Record<HealthStatus, string>> = {
-  Healthy: 'healthy',
-  HasWarnings: 'healthy, with warnings',
-  Unhealthy: 'unhealthy',
-  Unavailable: 'unavailable',
-  Unknown: 'of unknown health',
+  return isFaulty ? `${machine.name} is ${healthWords[finding.status]}: ${finding.summary}` : undefined
 }
 
 /** Looks whether machines answer and are well: docs/wire/orchestration.md, health checks. */

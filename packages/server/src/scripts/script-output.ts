@@ -103,10 +103,22 @@ class Collected {
   lines: LogLineDraft[] = []
   effects: ScriptEffect[] = []
   wroteErrors = false
+  private lastMs = Number.NaN
+  private lastInstant = ''
 
   say(category: OutputLevel, occurred: Date, text: string): void {
     if (category === 'ignore') return
-    this.lines.push({ category, occurredAt: occurred.toISOString(), text })
+    this.lines.push({ category, occurredAt: this.instant(occurred), text })
+  }
+
+  /** Many lines come in the same millisecond. */
+  private instant(occurred: Date): string {
+    const ms = occurred.getTime()
+    if (ms !== this.lastMs) {
+      this.lastMs = ms
+      this.lastInstant = occurred.toISOString()
+    }
+    return this.lastInstant
   }
 }
 
@@ -154,6 +166,10 @@ export function createScriptOutputReader(initial: OutputLevels = defaultOutputLe
     if (remark !== undefined) into.say('Verbose', occurred, remark)
   }
 
+  function whole({ lines, effects, wroteErrors }: Collected): ReadOutput {
+    return { lines, effects, wroteErrors, levels, heldEntries: 0 }
+  }
+
   function isOpen(): boolean {
     return readers.StdOut.heldLines() + readers.StdErr.heldLines() > 0
   }
@@ -166,11 +182,17 @@ export function createScriptOutputReader(initial: OutputLevels = defaultOutputLe
 
   function readAll(entries: readonly OutputEntry[], into: Collected): Mark | undefined {
     let open: Mark | undefined
-    for (const [index, entry] of entries.entries()) {
-      const { lines, effects, wroteErrors } = into
-      const before: Mark = { index, levels, lines: lines.length, effects: effects.length, wroteErrors }
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index]
+      if (entry === undefined) break
+      // Single values and no object: this runs for each of perhaps a million lines.
+      const levelsBefore = levels
+      const lines = into.lines.length
+      const effects = into.effects.length
+      const { wroteErrors } = into
       take(entry, into)
-      open = isOpen() ? (open ?? before) : undefined
+      if (isOpen()) open ??= { index, levels: levelsBefore, lines, effects, wroteErrors }
+      else open = undefined
       if (open !== undefined && index - open.index >= maxHeldEntries) {
         flush(into, entry.occurred)
         open = undefined
@@ -185,7 +207,7 @@ export function createScriptOutputReader(initial: OutputLevels = defaultOutputLe
       const into = new Collected()
       const open = readAll(all, into)
       held = []
-      if (open === undefined) return { ...into, levels, heldEntries: 0 }
+      if (open === undefined) return whole(into)
       // Everything from there on is read again with what comes next: what is given out now can be stored for good.
       held = all.slice(open.index)
       levels = open.levels
@@ -203,7 +225,7 @@ export function createScriptOutputReader(initial: OutputLevels = defaultOutputLe
       readAll(held, into)
       flush(into, held.at(-1)?.occurred ?? new Date(0))
       held = []
-      return { ...into, levels, heldEntries: 0 }
+      return whole(into)
     },
   }
 }
