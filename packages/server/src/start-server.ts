@@ -244,9 +244,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     newPassword,
     hasPortal: hasPortal(settings.portal),
     stop() {
-      isStopping = true
-      logger.info('Server stops')
-      stopped ??= running.disposeAsync()
+      if (stopped === undefined) {
+        isStopping = true
+        logger.info('Server stops')
+        stopped = running.disposeAsync()
+      }
       return stopped
     },
   }

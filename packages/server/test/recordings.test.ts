@@ -62,8 +62,6 @@ const flows = [
   'cs-package',
   'cs-package-refused',
   'cs-refused-401',
-  'cs-release-and-deploy',
-  'cs-server',
   'cs-sign-in',
   'cs-spaces',
   'cs-task-control',

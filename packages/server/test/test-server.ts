@@ -32,9 +32,11 @@ export async function startTestServer(
 ): Promise<TestServer> {
   template ??= makeTemplate()
   const home = await mkdtemp(join(tmpdir(), 'server-'))
-  t.after(() => rm(home, { recursive: true, force: true }))
   await cp(await template, home, { recursive: true })
   const server = await startServer({ home, port: 0, commsPort: 0, ...options })
-  t.after(() => server.stop())
+  t.after(async () => {
+    await server.stop()
+    await rm(home, { recursive: true, force: true })
+  })
   return { ...server, home, stop: server.stop }
 }

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import multipart from '@fastify/multipart'
-import fastify, { type FastifyBaseLogger, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } from 'fastify'
 import { ServerError } from '../errors.ts'
 import type { Space } from '../model/space.ts'
 import type { App } from './app-types.ts'
@@ -63,7 +63,7 @@ export async function createApp(
 
   const app: App = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxJsonBytes,
     routerOptions: { caseSensitive: false, maxParamLength: 4096 },
     ...connections,
