@@ -8,7 +8,7 @@ import type { ExecutionVariables } from '../variables/execution-variables.ts'
 import { variableNames } from '../variables/variable-names.ts'
 
 /**
- * Where a package belongs: `<root>/[<tenant>/]<environment>/<id>/<version>` (docs/wire/deployment.md, section 7). The
+ * Where a package belongs: `<root>/[<tenant>/]<environment>/<id>/<version>` (docs/wire/deployment.md, section 6). The
  * folder that is taken in the end may have `_1`, `_2`, … after it.
  *
  * Throws ERR_FOLDER when no root is known.
