@@ -44,14 +44,16 @@ async function homeAndPorts(t: TestContext): Promise<{ home: string; args: reado
 
 /** Waits until everything is up; a program that ended instead is told with what it printed. */
 async function up(run: Quickstart): Promise<void> {
+  const over = new AbortController()
   const early = run.ended.then(code => {
     throw new Error(`It ended with exit code ${code}:\n${run.printed()}`)
   })
-  const ready = until('everything is up', () => run.printed().includes('Press Ctrl+C'), {
-    timeoutMs: 180_000,
-    everyMs: 50,
+  const options = { timeoutMs: 180_000, everyMs: 50, signal: over.signal }
+  const ready = until('everything is up', () => run.printed().includes('Press Ctrl+C'), options)
+  await Promise.race([ready, early]).finally(() => {
+    over.abort()
+    for (const part of [ready, early]) part.catch(() => {})
   })
-  await Promise.race([ready, early]).finally(() => early.catch(() => {}))
 }
 
 function isAlive(pid: number): boolean {

@@ -27,7 +27,7 @@ export function buildPortal() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
   process.stderr.write('Building the portal …\n')
   const vite = join(root, 'node_modules/vite/bin/vite.js')
-  const built = runNode([vite, 'build', '--logLevel', 'warn'], { cwd: portal, stdio: ['ignore', 2, 2] })
+  const built = runNode([vite, 'build', '--logLevel', 'error'], { cwd: portal, stdio: ['ignore', 2, 2] })
   if (built !== 0) throw new Error('The portal could not be built; what is wrong stands above.')
   mkdirSync(join(portal, 'dist'), { recursive: true })
   writeFileSync(stamp, digest)
