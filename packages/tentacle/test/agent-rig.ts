@@ -8,6 +8,7 @@ import {
   parseThumbprint,
   type ServiceEndPoint,
 } from '@tentacle/halibut'
+import { until } from '@tentacle/testkit'
 import { createRig, type Rig, type RunningCommand, type RunOptions } from './rig.ts'
 
 /** An agent that runs in the test's process, and what a server needs to reach it. */
@@ -109,9 +110,12 @@ export async function runScript(halibut: Halibut, endpoint: ServiceEndPoint, bod
     arguments: [],
   })
   const logs = [...status.logs]
-  while (status.state !== 'Complete') {
-    status = await service.getStatus({ ticket: scriptTicket, lastLogSequence: status.nextLogSequence })
-    logs.push(...status.logs)
+  if (status.state !== 'Complete') {
+    await until('the script is complete', async () => {
+      status = await service.getStatus({ ticket: scriptTicket, lastLogSequence: status.nextLogSequence })
+      logs.push(...status.logs)
+      return status.state === 'Complete'
+    })
   }
   await service.completeScript({ ticket: scriptTicket })
   const printed = logs.filter(({ source }) => source === 'StdOut').map(({ text }) => text)

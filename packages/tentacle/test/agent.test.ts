@@ -15,7 +15,7 @@ import {
 } from './agent-rig.ts'
 import { createRig, openInput } from './rig.ts'
 
-describe('conformance 36-39: a listening agent', () => {
+describe('tentacle 12.36-12.39: a listening agent', () => {
   test('runs the script of a server that it trusts, with the environment that scripts rely on', async t => {
     const certificate = await serverCertificate()
     const agent = await startAgent(t, {
@@ -129,7 +129,7 @@ describe('conformance 36-39: a listening agent', () => {
   })
 })
 
-describe('conformance 29 and 37: a polling agent', () => {
+describe('tentacle 12.29 and 12.37: a polling agent', () => {
   test('takes work from a server that it polls, over as many connections as it was told to hold', async t => {
     const certificate = await serverCertificate()
     const rig = await createRig(t)
@@ -328,7 +328,7 @@ describe('an agent that cannot start', () => {
   })
 })
 
-test('conformance 35: livez is content while the agent runs, and not when its heartbeat is old', async t => {
+test('tentacle 12.35: livez is content while the agent runs, and not when its heartbeat is old', async t => {
   const { rig } = await startAgent(t)
   const heartbeat = rig.at('home/livez.heartbeat')
   await until('there is a heartbeat', () =>

@@ -11,7 +11,7 @@ before(async () => {
 })
 after(() => server.close())
 
-describe('command lines end as those of the original', () => {
+describe('tentacle 12.1-12.35: command lines end as those of the original', () => {
   for (const recorded of readRows()) {
     const row = withChosenDifferences(recorded)
     test(`${row.name}: Tentacle ${row.argv.map(quote).join(' ').slice(0, 100)}`, async t => {

@@ -21,7 +21,7 @@ const flows = readdirSync(join(import.meta.dirname, 'fixtures/server-api')).map(
   file.replace('.jsonl', ''),
 )
 
-describe('conformance 27-32: the web API is called as the original calls it', () => {
+describe('tentacle 12.27-12.32: the web API is called as the original calls it', () => {
   for (const name of flows) {
     const flow = readFlow(name)
     test(`${name}: ${flow.head.commands.length} command(s), ${flow.steps.length} requests`, async t => {

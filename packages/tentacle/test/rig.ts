@@ -9,6 +9,9 @@ import { runCli } from '../src/cli/run-cli.ts'
 /** The machine id that the fixtures were made with. */
 export const recordedMachineId = '0123456789abcdef0123456789abcdef'
 
+/** A test that waits for this long, in ms, waits in vain; machines that run many tests at once are slow. */
+const patienceMs = 60_000
+
 /** How one command ended. */
 export interface Outcome {
   readonly exitCode: number
@@ -135,14 +138,20 @@ class Collector extends Writable {
     const check = () => {
       if (this.text.includes(text)) resolve()
     }
+    const missing = (why: string) => reject(new Error(`${why} '${text}'; standard output is:\n${this.text}`))
+    const timer = setTimeout(missing, patienceMs, `for ${patienceMs} ms nothing printed`)
     this.#waiting.add(check)
     check()
-    void ended.then(outcome => {
+    void ended.then(({ exitCode, stderr }) => {
       check()
-      reject(new Error(`ended without printing '${text}': ${JSON.stringify(outcome)}`))
+      missing(`ended with ${exitCode} (${stderr}) without printing`)
     })
-    await promise
-    this.#waiting.delete(check)
+    try {
+      await promise
+    } finally {
+      clearTimeout(timer)
+      this.#waiting.delete(check)
+    }
   }
 }
 

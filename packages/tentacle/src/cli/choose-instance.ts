@@ -1,11 +1,11 @@
+import { instanceOptions } from '../options/common-options.ts'
+import { parseOptions } from '../options/parse-options.ts'
 import { environmentSettings } from '../settings/environment-settings.ts'
 import { InstanceIndex } from '../settings/instance-index.ts'
 import { createSecretBox } from '../settings/machine-key.ts'
 import { selectInstance } from '../settings/select-instance.ts'
 import { openSettings, type SettingsStore } from '../settings/settings-store.ts'
-import { instanceOptions } from './common-options.ts'
 import type { Machine } from './machine.ts'
-import { parseOptions } from './parse-options.ts'
 
 /** The instance of a command line, or why there is none. */
 export interface ChosenInstance {

@@ -1,9 +1,9 @@
 import type { Log } from '../logging/log.ts'
+import { instanceOptions } from '../options/common-options.ts'
+import type { OptionTable } from '../options/option-table.ts'
+import { type ParsedOptions, parseOptions } from '../options/parse-options.ts'
 import type { SettingsStore } from '../settings/settings-store.ts'
-import { instanceOptions } from './common-options.ts'
 import type { Machine } from './machine.ts'
-import type { OptionTable } from './option-table.ts'
-import { type ParsedOptions, parseOptions } from './parse-options.ts'
 
 /** How the agent learns that it should stop. */
 export type HostKind = 'console' | 'signals'

@@ -1,6 +1,6 @@
+import { commonOptions } from '../options/common-options.ts'
+import type { Option, OptionTable } from '../options/option-table.ts'
 import type { Command, CommandEntry } from './command.ts'
-import { commonOptions } from './common-options.ts'
-import type { Option, OptionTable } from './option-table.ts'
 
 /** Where descriptions start, and the widest line (docs/wire/tentacle-cli.md 5). */
 const descriptionColumn = 29

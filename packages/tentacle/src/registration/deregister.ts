@@ -1,8 +1,8 @@
 import { TentacleError } from '../errors.ts'
-import type { ApiClient } from './api-client.ts'
+import type { ApiClient } from '../web-api/api-client.ts'
+import { linkOf, textOf } from '../web-api/resource.ts'
 import { findByThumbprint } from './lookups.ts'
 import { chooseSpace, openDefaultSpace, openSpace, thumbprintThrough } from './repository.ts'
-import { linkOf, textOf } from './resource.ts'
 
 /** Which machines to delete. */
 export interface Deregistration {

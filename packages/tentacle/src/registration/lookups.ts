@@ -1,7 +1,7 @@
 import { TentacleError } from '../errors.ts'
-import type { ApiClient } from './api-client.ts'
-import { expandLink } from './links.ts'
-import { asResource, asResources, linkOf, type Resource, sameName, textOf } from './resource.ts'
+import type { ApiClient } from '../web-api/api-client.ts'
+import { expandLink } from '../web-api/links.ts'
+import { asResource, asResources, linkOf, type Resource, sameName, textOf } from '../web-api/resource.ts'
 
 /** Where names are looked up. */
 export interface Lookups {

@@ -1,4 +1,4 @@
-import type { Resource } from './resource.ts'
+import type { Resource } from '../web-api/resource.ts'
 
 /** How the server reaches the agent, as it is stored with the machine. */
 export type AgentEndpoint =

@@ -1,6 +1,8 @@
 import { TentacleError } from '../errors.ts'
-import type { ApiClient } from './api-client.ts'
-import { expandLink } from './links.ts'
+import type { ApiClient } from '../web-api/api-client.ts'
+import { expandLink } from '../web-api/links.ts'
+import { isValidationError } from '../web-api/refusal.ts'
+import { asResource, findLink, linkOf, type Resource } from '../web-api/resource.ts'
 import {
   checkTenantTags,
   environmentIds,
@@ -10,9 +12,7 @@ import {
   type Lookups,
 } from './lookups.ts'
 import { type AgentEndpoint, changedMachineBody, type MachineFacts, newMachineBody } from './machine-body.ts'
-import { isValidationError } from './refusal.ts'
 import { chooseSpace, openDefaultSpace, openSpace, serverThumbprint } from './repository.ts'
-import { asResource, findLink, linkOf, type Resource } from './resource.ts'
 
 /** What the agent shall be on the server. */
 export type Registration = TargetRegistration | WorkerRegistration

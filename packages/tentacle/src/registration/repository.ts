@@ -1,8 +1,16 @@
 import { TentacleError } from '../errors.ts'
-import type { ApiClient } from './api-client.ts'
-import type { Credentials } from './api-endpoint.ts'
-import { expandLink } from './links.ts'
-import { asResource, asResources, findLink, linkOf, type Resource, sameName, textOf } from './resource.ts'
+import type { ApiClient } from '../web-api/api-client.ts'
+import type { Credentials } from '../web-api/api-endpoint.ts'
+import { expandLink } from '../web-api/links.ts'
+import {
+  asResource,
+  asResources,
+  findLink,
+  linkOf,
+  type Resource,
+  sameName,
+  textOf,
+} from '../web-api/resource.ts'
 
 /** The documents from which all links of a space start. */
 export interface SpaceDocuments {

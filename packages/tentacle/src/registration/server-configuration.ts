@@ -1,9 +1,9 @@
 import { TentacleError } from '../errors.ts'
-import type { ApiClient } from './api-client.ts'
-import { expandLink } from './links.ts'
+import type { ApiClient } from '../web-api/api-client.ts'
+import { expandLink } from '../web-api/links.ts'
+import { asResource, linkOf, type Resource, textOf, textsOf } from '../web-api/resource.ts'
 import { findByThumbprint, type Lookups } from './lookups.ts'
 import { chooseSpace, openDefaultSpace, openSpace } from './repository.ts'
-import { asResource, linkOf, type Resource, textOf, textsOf } from './resource.ts'
 
 /** A thing of the server that is referred to. */
 interface Named {

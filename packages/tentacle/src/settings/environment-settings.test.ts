@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { environmentSettings } from './environment-settings.ts'
 
-describe('conformance 19: settings from the environment', () => {
+describe('tentacle 12.19: settings from the environment', () => {
   test('do not count without the switch', () => {
     assert.equal(environmentSettings({ TENTACLE_SERVICE_PORT: '1' }, '/').size, 0)
     assert.equal(

@@ -21,7 +21,7 @@ async function machine(t: TestContext, machineId: string | undefined) {
   }
 }
 
-describe('conformance 20: secrets of settings files', () => {
+describe('tentacle 12.20: secrets of settings files', () => {
   for (const [secret, sealed] of [
     ['p@ss word1', 'v5995TKrMjnpTWlPtcz71w=='],
     ['žluť🚀', 'NWHJI51gCUNclORqivRKIQ=='],

@@ -30,7 +30,7 @@ const refusedWith = (code: string, words: RegExp) => (error: unknown) => {
   return true
 }
 
-describe('conformance 15-17: choosing an instance', () => {
+describe('tentacle 12.15-12.17: choosing an instance', () => {
   test('by name ignores case', async t => {
     const { select } = await machine(t, ['First', 'Second One'])
     assert.equal(await select({ instance: 'SECOND one' }), 'Second One')

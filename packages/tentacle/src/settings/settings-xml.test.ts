@@ -8,7 +8,7 @@ import { forbiddenPattern } from './xml-reader.ts'
 
 const parse = (text: string) => parseSettingsXml(Buffer.from(text), 'the file')
 
-describe('conformance 18: settings files', () => {
+describe('tentacle 12.18: settings files', () => {
   test('are written with byte order mark, namespaces, sorted keys and two blanks of indent', () => {
     const text = writeSettingsXml([
       { key: 'alpha', value: '' },

@@ -21,7 +21,7 @@ const polled: TrustedServer = {
   subscriptionId: 'poll://x/',
 }
 
-describe('conformance 24: trusted servers', () => {
+describe('tentacle 12.24: trusted servers', () => {
   test('are read with styles as words or numbers, members in any case, and members left out', () => {
     const read = parseTrustedServers(
       `[{"thumbprint":"${thumbprint}","COMMUNICATIONSTYLE":"tentacleactive","Address":"https://a:1/","Squid":"SQ"},` +

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { flag, value } from '../../options/option-table.ts'
 import { instanceCommand } from '../command.ts'
-import { flag, value } from '../option-table.ts'
 import { compatibleVersion } from '../version.ts'
 
 /** Shorter waits, in ms, are not worth their line in the log. */

@@ -1,7 +1,7 @@
 import { TentacleError } from '../../errors.ts'
+import { value } from '../../options/option-table.ts'
 import { sameAddress } from '../../settings/trusted-servers.ts'
 import { instanceCommand } from '../command.ts'
-import { value } from '../option-table.ts'
 
 /** Forgets all trusted servers but those that are polled at the given addresses. Says nothing. */
 export const clearTrustedServers = instanceCommand({

@@ -2,6 +2,13 @@ import { mkdir } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { TentacleError } from '../../errors.ts'
+import { flag, list, type OptionTable, value } from '../../options/option-table.ts'
+import {
+  type Occurrence,
+  type ParsedOptions,
+  parseBoolean,
+  parseInteger,
+} from '../../options/parse-options.ts'
 import { settingsKeys } from '../../settings/settings-keys.ts'
 import type { SettingsDraft } from '../../settings/settings-store.ts'
 import {
@@ -12,8 +19,6 @@ import {
 } from '../../settings/trusted-servers.ts'
 import { fileError } from '../../settings/write-file.ts'
 import { instanceCommand } from '../command.ts'
-import { flag, list, type OptionTable, value } from '../option-table.ts'
-import { type Occurrence, type ParsedOptions, parseBoolean, parseInteger } from '../parse-options.ts'
 import { parseConnectionCount } from './set-polling-connection-count.ts'
 
 const options = {

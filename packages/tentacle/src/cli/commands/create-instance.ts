@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path'
+import { value } from '../../options/option-table.ts'
 import { checkName, InstanceIndex } from '../../settings/instance-index.ts'
 import { defaultInstanceName } from '../../settings/select-instance.ts'
 import { settingsKeys } from '../../settings/settings-keys.ts'
 import { createSettingsFile } from '../../settings/settings-store.ts'
 import { settingsAt } from '../choose-instance.ts'
 import { plainCommand } from '../command.ts'
-import { value } from '../option-table.ts'
 
 /**
  * Makes a settings file and registers it under a name. Doing it again changes where the name points to and the home,

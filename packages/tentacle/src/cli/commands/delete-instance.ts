@@ -1,7 +1,7 @@
+import { instanceOptions } from '../../options/common-options.ts'
 import { InstanceIndex } from '../../settings/instance-index.ts'
 import { findRecord } from '../../settings/select-instance.ts'
 import { plainCommand } from '../command.ts'
-import { instanceOptions } from '../common-options.ts'
 
 /**
  * Forgets an instance. Its settings, home and service stay, and a settings file that is already gone is no obstacle.

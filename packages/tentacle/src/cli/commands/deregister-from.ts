@@ -1,4 +1,4 @@
-import { deregisterCommand } from '../deregister-command.ts'
+import { deregisterCommand } from './deregister-command.ts'
 
 /** Deletes the deployment targets with this agent's thumbprint. */
 export const deregisterFrom = deregisterCommand('target')

@@ -1,4 +1,4 @@
-import { deregisterCommand } from '../deregister-command.ts'
+import { deregisterCommand } from './deregister-command.ts'
 
 /** Deletes the workers with this agent's thumbprint. */
 export const deregisterWorker = deregisterCommand('worker')

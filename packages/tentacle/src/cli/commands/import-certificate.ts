@@ -8,9 +8,9 @@ import {
   recommendedKeyBits,
 } from '../../certificates/read-certificate.ts'
 import { TentacleError } from '../../errors.ts'
+import { flag, type OptionTable, value } from '../../options/option-table.ts'
 import { readWholeFile } from '../../settings/write-file.ts'
 import { type InstanceContext, instanceCommand } from '../command.ts'
-import { flag, type OptionTable, value } from '../option-table.ts'
 
 const options = {
   fromRegistry: flag(

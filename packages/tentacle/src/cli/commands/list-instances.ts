@@ -1,7 +1,7 @@
+import { formatOptions } from '../../options/common-options.ts'
+import { formatOf } from '../../options/format.ts'
 import { InstanceIndex } from '../../settings/instance-index.ts'
 import { plainCommand } from '../command.ts'
-import { formatOptions } from '../common-options.ts'
-import { formatOf } from '../format.ts'
 
 /** Lists what is registered. A record that cannot be read is an error: a list that leaves one out would be a lie. */
 export const listInstances = plainCommand({

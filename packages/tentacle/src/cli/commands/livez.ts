@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TentacleError } from '../../errors.ts'
 import { heartbeatFileName } from '../../host/heartbeat.ts'
+import { value } from '../../options/option-table.ts'
 import { instanceCommand } from '../command.ts'
-import { value } from '../option-table.ts'
 
 /** A liveness probe: silent and 0 while the agent's heartbeat is fresh, 1 with a reason when it is not. */
 export const livez = instanceCommand({

@@ -6,9 +6,9 @@ import {
   storeCertificate,
 } from '../../certificates/instance-certificate.ts'
 import { TentacleError } from '../../errors.ts'
+import { flag, type OptionTable, value } from '../../options/option-table.ts'
 import { writeFileSafely } from '../../settings/write-file.ts'
 import { type InstanceContext, instanceCommand } from '../command.ts'
-import { flag, type OptionTable, value } from '../option-table.ts'
 
 const options = {
   ifBlank: flag('b|if-blank', 'Does nothing if there is a certificate already'),

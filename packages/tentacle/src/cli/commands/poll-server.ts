@@ -1,12 +1,12 @@
 import { TentacleError } from '../../errors.ts'
+import { apiOptions, readApiEndpoint } from '../../options/api-options.ts'
+import { commsOptions, readCommsAddress, refuseWebSockets } from '../../options/comms-options.ts'
+import { flag, type OptionTable } from '../../options/option-table.ts'
+import type { ParsedOptions } from '../../options/parse-options.ts'
 import { openDefaultSpace, thumbprintThrough } from '../../registration/repository.ts'
 import { addOrReplace, sameThumbprint, type TrustedServer } from '../../settings/trusted-servers.ts'
-import { apiOptions, readApiEndpoint } from '../api-options.ts'
 import { type InstanceContext, instanceCommand } from '../command.ts'
-import { commsOptions, readCommsAddress, refuseWebSockets } from '../comms-options.ts'
-import { flag, type OptionTable } from '../option-table.ts'
-import type { ParsedOptions } from '../parse-options.ts'
-import { demandCommsPort, withServer } from '../with-server.ts'
+import { demandCommsPort, withServer } from './with-server.ts'
 
 const options = {
   ...apiOptions,

@@ -1,7 +1,7 @@
 import { TentacleError } from '../../errors.ts'
+import { list, type OptionTable, value } from '../../options/option-table.ts'
 import { instanceCommand } from '../command.ts'
-import { list, type OptionTable, value } from '../option-table.ts'
-import { registerOptions, runRegister } from '../register-command.ts'
+import { registerOptions, runRegister } from './register-command.ts'
 
 const options = {
   ...registerOptions,

@@ -1,7 +1,7 @@
 import { TentacleError } from '../../errors.ts'
+import { list } from '../../options/option-table.ts'
 import { instanceCommand } from '../command.ts'
-import { list } from '../option-table.ts'
-import { registerOptions, runRegister } from '../register-command.ts'
+import { registerOptions, runRegister } from './register-command.ts'
 
 /** A worker runs many things at once, and each takes a connection while the server waits for it. */
 const minimumConnections = 5

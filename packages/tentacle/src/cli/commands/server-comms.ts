@@ -1,4 +1,6 @@
 import { TentacleError } from '../../errors.ts'
+import { type OptionTable, value } from '../../options/option-table.ts'
+import type { ParsedOptions } from '../../options/parse-options.ts'
 import { defaultCommsPort } from '../../settings/settings-keys.ts'
 import { newSubscriptionId, subscriptionForThumbprint } from '../../settings/subscription-id.ts'
 import {
@@ -10,8 +12,6 @@ import {
   type TrustedServer,
 } from '../../settings/trusted-servers.ts'
 import { instanceCommand } from '../command.ts'
-import { type OptionTable, value } from '../option-table.ts'
-import type { ParsedOptions } from '../parse-options.ts'
 
 const options = {
   thumbprint: value('thumbprint', 'Thumbprint of the server; may be left out if only one is trusted'),

@@ -1,7 +1,7 @@
 import { TentacleError } from '../../errors.ts'
+import { value } from '../../options/option-table.ts'
 import { settingsKeys } from '../../settings/settings-keys.ts'
 import { instanceCommand } from '../command.ts'
-import { value } from '../option-table.ts'
 
 /** Sets how many connections the agent holds to each server that it polls. */
 export const setPollingConnectionCount = instanceCommand({

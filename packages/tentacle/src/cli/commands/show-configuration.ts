@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
+import { apiOptions, readOptionalApiEndpoint, spaceOptions } from '../../options/api-options.ts'
+import { value } from '../../options/option-table.ts'
 import { readServerConfiguration, type ServerConfiguration } from '../../registration/server-configuration.ts'
 import type { TentacleSettings } from '../../settings/tentacle-settings.ts'
 import { toRecord } from '../../settings/trusted-servers.ts'
 import { writeFileSafely } from '../../settings/write-file.ts'
-import { apiOptions, readOptionalApiEndpoint, spaceOptions } from '../api-options.ts'
 import { type InstanceContext, instanceCommand } from '../command.ts'
-import { value } from '../option-table.ts'
-import { withServer } from '../with-server.ts'
+import { withServer } from './with-server.ts'
 
 /** Prints all settings that are no secrets as JSON, and what a server knows about this agent if one is named. */
 export const showConfiguration = instanceCommand({

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
+import { formatOptions } from '../../options/common-options.ts'
+import { formatOf } from '../../options/format.ts'
+import { flag, value } from '../../options/option-table.ts'
 import { writeFileSafely } from '../../settings/write-file.ts'
 import { instanceCommand } from '../command.ts'
-import { formatOptions } from '../common-options.ts'
-import { formatOf } from '../format.ts'
-import { flag, value } from '../option-table.ts'
 
 /** Prints the thumbprint and nothing else, without a line end; nothing at all if there is no certificate yet. */
 export const showThumbprint = instanceCommand({

@@ -1,4 +1,5 @@
 import { TentacleError } from '../../errors.ts'
+import { value } from '../../options/option-table.ts'
 import {
   checkThumbprint,
   normalizedAddress,
@@ -6,7 +7,6 @@ import {
   type TrustedServer,
 } from '../../settings/trusted-servers.ts'
 import { instanceCommand } from '../command.ts'
-import { value } from '../option-table.ts'
 
 /** Puts a new thumbprint in place of an old one wherever that is trusted: the server has got a new certificate. */
 export const updateTrust = instanceCommand({

@@ -1,6 +1,6 @@
+import { formatOptions } from '../../options/common-options.ts'
+import { formatOf } from '../../options/format.ts'
 import { plainCommand } from '../command.ts'
-import { formatOptions } from '../common-options.ts'
-import { formatOf } from '../format.ts'
 import { compatibleVersion, informationalVersion } from '../version.ts'
 
 /** Prints the version, as one line without its end or as JSON, with or without any instance. */

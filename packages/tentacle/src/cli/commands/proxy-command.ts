@@ -1,8 +1,8 @@
-import type { ProxyKeys } from '../settings/settings-keys.ts'
-import type { SettingsDraft } from '../settings/settings-store.ts'
-import { type InstanceCommand, instanceCommand } from './command.ts'
-import { type OptionTable, value } from './option-table.ts'
-import { type ParsedOptions, parseInteger } from './parse-options.ts'
+import { type OptionTable, value } from '../../options/option-table.ts'
+import { type ParsedOptions, parseInteger } from '../../options/parse-options.ts'
+import type { ProxyKeys } from '../../settings/settings-keys.ts'
+import type { SettingsDraft } from '../../settings/settings-store.ts'
+import { type InstanceCommand, instanceCommand } from '../command.ts'
 
 const options = {
   enable: value('proxyEnable', 'True to use a proxy, False to use none'),

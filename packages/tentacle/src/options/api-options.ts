@@ -1,5 +1,5 @@
 import { TentacleError } from '../errors.ts'
-import type { ApiEndpoint, Credentials } from '../registration/api-endpoint.ts'
+import type { ApiEndpoint, Credentials } from '../web-api/api-endpoint.ts'
 import { flag, type OptionTable, value } from './option-table.ts'
 import type { ParsedOptions } from './parse-options.ts'
 

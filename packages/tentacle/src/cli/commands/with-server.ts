@@ -1,11 +1,11 @@
-import { ApiClient } from '../registration/api-client.ts'
-import type { ApiEndpoint } from '../registration/api-endpoint.ts'
-import type { CommsAddress } from '../registration/comms-address.ts'
-import { checkCommsPort } from '../registration/handshake.ts'
-import { signIn } from '../registration/repository.ts'
-import { createWebDispatcher } from '../registration/web-dispatcher.ts'
-import type { ProxySettings } from '../settings/tentacle-settings.ts'
-import type { InstanceContext } from './command.ts'
+import type { CommsAddress } from '../../registration/comms-address.ts'
+import { checkCommsPort } from '../../registration/handshake.ts'
+import { signIn } from '../../registration/repository.ts'
+import type { ProxySettings } from '../../settings/tentacle-settings.ts'
+import { ApiClient } from '../../web-api/api-client.ts'
+import type { ApiEndpoint } from '../../web-api/api-endpoint.ts'
+import { createWebDispatcher } from '../../web-api/web-dispatcher.ts'
+import type { InstanceContext } from '../command.ts'
 
 /** Signs in to the web API, does something there and closes all connections, whatever happens. */
 export async function withServer<T>(

@@ -1,8 +1,8 @@
-import { TentacleError } from '../errors.ts'
-import { deregister } from '../registration/deregister.ts'
-import { apiOptions, readApiEndpoint, spaceOptions } from './api-options.ts'
-import { type InstanceCommand, instanceCommand } from './command.ts'
-import { flag, type OptionTable } from './option-table.ts'
+import { TentacleError } from '../../errors.ts'
+import { apiOptions, readApiEndpoint, spaceOptions } from '../../options/api-options.ts'
+import { flag, type OptionTable } from '../../options/option-table.ts'
+import { deregister } from '../../registration/deregister.ts'
+import { type InstanceCommand, instanceCommand } from '../command.ts'
 import { withServer } from './with-server.ts'
 
 const options = {
