@@ -34,7 +34,7 @@ export class ScriptProcess {
   readonly #job: () => GivenJob | undefined
   #claim: ClaimState = 'none'
   #end: ScriptEnd | undefined
-  #nextLookAt = 0
+  #nextLookAt = performance.now() + lookEveryMs
 
   constructor(table: ProcessTable, runFolder: string, job: () => GivenJob | undefined) {
     this.#table = table
@@ -44,7 +44,8 @@ export class ScriptProcess {
 
   /** How the script ended; undefined while it runs, or somebody holds its output. */
   async end(): Promise<ScriptEnd | undefined> {
-    this.#end ??= await this.#findEnd()
+    const found = this.#end ?? (await this.#findEnd())
+    this.#end ??= found // kill() may have decided meanwhile
     return this.#end
   }
 
@@ -58,7 +59,12 @@ export class ScriptProcess {
   }
 
   async #findEnd(): Promise<ScriptEnd | undefined> {
-    const result = this.#job()?.result() ?? (await this.#readResult())
+    const job = this.#job()
+    const told = job?.result()
+    if (told !== undefined) return told
+    // A keeper of ours tells what there is to tell; else the files do.
+    if (job?.isKept() === true && performance.now() < this.#nextLookAt) return undefined
+    const result = await this.#readResult()
     if (result !== undefined) return result
     if (performance.now() < this.#nextLookAt) return undefined
     this.#nextLookAt = performance.now() + lookEveryMs

@@ -47,6 +47,11 @@ export class ProgressFile {
     this.#commits = commits
   }
 
+  static async create(path: string): Promise<ProgressFile> {
+    return new ProgressFile(await open(path, 'wx', 0o600), 0)
+  }
+
+  /** Opens the file of an earlier agent, or makes an empty one. */
   static async open(
     path: string,
   ): Promise<{ readonly file: ProgressFile; readonly progress: LogProgress | undefined }> {

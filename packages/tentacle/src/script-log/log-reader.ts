@@ -28,6 +28,8 @@ export class LogReader {
   readonly #marks: Mark[] = [{ entries: 0, bytes: byteOrderMark.length }]
   /** Where the last page ended: most callers go on from there. */
   #lastEnd: Mark = { entries: 0, bytes: byteOrderMark.length }
+  /** Under way in a file that belongs to somebody else. */
+  readonly #readings = new Set<Promise<void>>()
   /** How many good entries stand before the first damaged one. */
   #damagedAfter: number | undefined
 
@@ -43,11 +45,24 @@ export class LogReader {
     }
   }
 
-  /** @param endBytes how much of the file counts */
-  async read(after: number, endBytes: number, maxCharacters: number): Promise<LogPage> {
+  /**
+   * @param endBytes how much of the file counts
+   * @param opened the file, if it is open for reading already
+   */
+  async read(after: number, endBytes: number, maxCharacters: number, opened?: FileHandle): Promise<LogPage> {
     if (this.#damagedAfter !== undefined && after > this.#damagedAfter) return this.#damaged([], after)
     const start = this.#markBefore(after)
     if (start.bytes >= endBytes) return { entries: [], next: start.entries, isEnd: true }
+    if (opened !== undefined) {
+      const page = this.#readFrom(opened, start, after, endBytes, maxCharacters)
+      const reading = page.then(
+        () => {},
+        () => {},
+      )
+      this.#readings.add(reading)
+      void reading.then(() => this.#readings.delete(reading))
+      return page
+    }
     let file: FileHandle
     try {
       file = await open(this.#path, 'r')
@@ -60,6 +75,11 @@ export class LogReader {
     } finally {
       await file.close()
     }
+  }
+
+  /** Resolves when no reading is under way any more, so that the file may be closed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#readings)
   }
 
   #markBefore(after: number): Mark {

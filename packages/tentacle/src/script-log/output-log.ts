@@ -33,10 +33,12 @@ export class OutputLog {
   /** Makes an empty log and leaves it open for appending. */
   static async create(paths: OutputLogPaths): Promise<OutputLog> {
     const log = new OutputLog(paths, { ...noProgress, logBytes: byteOrderMark.length })
-    const file = await open(paths.log, 'wx', 0o600)
+    const [file, progress] = await Promise.all([
+      open(paths.log, 'wx+', 0o600),
+      ProgressFile.create(paths.progress),
+    ])
     await file.write(byteOrderMark)
-    const progress = await ProgressFile.open(paths.progress)
-    log.#files = { log: file, progress: progress.file }
+    log.#files = { log: file, progress }
     return log
   }
 
@@ -101,7 +103,7 @@ export class OutputLog {
    * Reads committed entries after the first `after`, up to `maxCharacters` of text but at least one, if there is one.
    */
   read(after: number, maxCharacters: number): Promise<LogPage> {
-    return this.#reader.read(after, this.#progress.logBytes, maxCharacters)
+    return this.#reader.read(after, this.#progress.logBytes, maxCharacters, this.#files?.log)
   }
 
   /** Ends appending and closes the files. Reading goes on. */
@@ -109,6 +111,7 @@ export class OutputLog {
     await this.#last
     const files = this.#files
     this.#files = undefined
+    await this.#reader.settled()
     await files?.log.close()
     await files?.progress.close()
   }

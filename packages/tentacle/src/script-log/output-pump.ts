@@ -1,3 +1,4 @@
+import type { SplitLines } from './line-splitter.ts'
 import type { NewEntry } from './log-entry.ts'
 import type { OutputLog } from './output-log.ts'
 import { RawOutput } from './raw-output.ts'
@@ -33,24 +34,29 @@ export class OutputPump {
 
   static async open(options: OutputPumpOptions): Promise<OutputPump> {
     const { stdoutBytes, stderrBytes } = options.log.progress
-    const stdout = await RawOutput.open(options.stdout, stdoutBytes)
-    try {
-      return new OutputPump(options, stdout, await RawOutput.open(options.stderr, stderrBytes))
-    } catch (error) {
-      await stdout.close()
-      throw error
+    const [stdout, stderr] = await Promise.allSettled([
+      RawOutput.open(options.stdout, stdoutBytes),
+      RawOutput.open(options.stderr, stderrBytes),
+    ])
+    if (stdout.status === 'fulfilled' && stderr.status === 'fulfilled') {
+      return new OutputPump(options, stdout.value, stderr.value)
     }
+    for (const one of [stdout, stderr]) if (one.status === 'fulfilled') await one.value.close()
+    throw stdout.status === 'rejected'
+      ? stdout.reason
+      : stderr.status === 'rejected'
+        ? stderr.reason
+        : undefined
   }
 
   /** Takes a piece of each file. Answers whether there was anything; calls run one after another. */
   run(): Promise<boolean> {
     return this.#inTurn(async () => {
       await this.#store()
-      const out = await this.#stdout.next()
-      const err = await this.#stderr.next()
-      this.#take(out, err)
+      const [out, err] = await Promise.all([this.#stdout.read(), this.#stderr.read()])
+      this.#take(this.#stdout.take(out), this.#stderr.take(err))
       await this.#store()
-      return !out.isEmpty || !err.isEmpty
+      return out.length > 0 || err.length > 0
     })
   }
 
@@ -69,7 +75,7 @@ export class OutputPump {
     await this.#stderr.close()
   }
 
-  #take(out: Piece, err: Piece): void {
+  #take(out: SplitLines, err: SplitLines): void {
     const { log, mask } = this.#options
     const entries: NewEntry[] = []
     for (const line of out.lines) entries.push({ source: 'StdOut', text: mask(line) })
@@ -91,11 +97,6 @@ export class OutputPump {
     this.#last = one.catch(() => {})
     return one
   }
-}
-
-interface Piece {
-  readonly lines: readonly string[]
-  readonly doneBytes: number
 }
 
 interface Taken {

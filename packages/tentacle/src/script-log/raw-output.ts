@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { LineSplitter } from './line-splitter.ts'
+import { LineSplitter, type SplitLines } from './line-splitter.ts'
 
 /** How much of a raw file is taken at a time: little at first, because most scripts print little. */
 const smallChunkBytes = 16 * 1024
@@ -20,30 +20,29 @@ export class RawOutput {
 
   /** @param doneBytes where to go on: the end of the last line that was taken before. */
   static async open(path: string, doneBytes: number): Promise<RawOutput> {
-    const file = await open(path, 'r')
+    const file = await open(path, 'a+', 0o600) // its writer may not have made it yet
     const before = Buffer.alloc(1)
     if (doneBytes > 0) await file.read(before, 0, 1, doneBytes - 1)
     return new RawOutput(file, new LineSplitter({ doneBytes, isAfterReturn: before[0] === carriageReturn }))
   }
 
   /**
-   * Takes what has been added, up to 256 KiB of it.
-   *
-   * @returns the lines that ended, how far the file is done, and whether there was anything to read
+   * Reads what has been added, up to 256 KiB of it. Nothing is taken before {@link take} is called with it, and that must
+   * come before the next reading.
    */
-  async next(): Promise<{
-    readonly lines: readonly string[]
-    readonly doneBytes: number
-    readonly isEmpty: boolean
-  }> {
+  async read(): Promise<Buffer> {
     const chunk = this.#chunk
     const { bytesRead } = await this.#file.read(chunk, 0, chunk.length, this.#lines.readBytes)
     if (bytesRead === smallChunkBytes) this.#chunk = Buffer.allocUnsafe(chunkBytes)
-    return { ...this.#lines.push(chunk.subarray(0, bytesRead)), isEmpty: bytesRead === 0 }
+    return chunk.subarray(0, bytesRead)
   }
 
+  /** Takes what was read. Answers the lines that ended, and how far the file is done. */
+  take(chunk: Buffer): SplitLines {
+    return this.#lines.push(chunk)
+  }
   /** Takes the last line, if it was not ended. Call it when nothing can be added any more. */
-  finish(): { readonly lines: readonly string[]; readonly doneBytes: number } {
+  finish(): SplitLines {
     return this.#lines.finish()
   }
 

@@ -11,12 +11,7 @@ import { OutputLog } from '../script-log/output-log.ts'
 import { type FreeSpace, neededForScript, requireSpace } from '../workspaces/disk-space.ts'
 import { writeScriptFiles } from '../workspaces/script-files.ts'
 import { type ScriptState, writeState } from '../workspaces/script-state.ts'
-import {
-  createWorkspace,
-  type ScriptWorkspace,
-  workFolder,
-  writeBody,
-} from '../workspaces/script-workspace.ts'
+import { createWorkspace, workFolder, writeBody } from '../workspaces/script-workspace.ts'
 import { type StartCommand, writeStartCommand } from '../workspaces/start-command.ts'
 import { logPathsOf, recoverRuns } from './recover-runs.ts'
 import type { ScriptParts } from './script-parts.ts'
@@ -139,27 +134,25 @@ export class ScriptEngine {
     await requireSpace(home, neededForScript, freeSpace, freeUp)
     const created = parts.clock.now()
     const command = this.#commandOf(ticket, start, created)
-    let workspace: ScriptWorkspace | undefined
+    const workspace = await createWorkspace(join(this.#work, ticket)).catch(error => {
+      throw workspaceError(ticket, error)
+    })
+    const [log, ...others] = await Promise.allSettled([
+      OutputLog.create(logPathsOf(workspace)),
+      writeBody(workspace, start.body),
+      writeStartCommand(workspace.control, command),
+      writeScriptFiles(workspace.folder, start.files),
+    ])
     try {
-      workspace = await createWorkspace(join(this.#work, ticket))
-      await writeBody(workspace, start.body)
-      await writeScriptFiles(workspace.folder, start.files)
-      await writeStartCommand(workspace.control, command)
-      const log = await OutputLog.create(logPathsOf(workspace))
-      const state: ScriptState = {
-        created,
-        started: null,
-        completed: null,
-        state: 'Pending',
-        exitCode: null,
-        ranToCompletion: null,
-      }
+      for (const other of others) if (other.status === 'rejected') throw other.reason
+      if (log.status === 'rejected') throw log.reason
+      const state = newState(created)
       // The last file: a workspace without it was never started, and is made anew when the caller asks again.
       await writeState(workspace.folder, workspace.control, state)
-      return new ScriptRun({ parts, workspace, command, log, state })
+      return new ScriptRun({ parts, workspace, command, log: log.value, state })
     } catch (error) {
-      if (workspace !== undefined)
-        await rm(workspace.folder, { recursive: true, force: true }).catch(() => {})
+      if (log.status === 'fulfilled') await log.value.close().catch(() => {})
+      await rm(workspace.folder, { recursive: true, force: true }).catch(() => {})
       throw workspaceError(ticket, error)
     }
   }
@@ -177,6 +170,10 @@ export class ScriptEngine {
       order: this.#order,
     }
   }
+}
+
+function newState(created: Date): ScriptState {
+  return { created, started: null, completed: null, state: 'Pending', exitCode: null, ranToCompletion: null }
 }
 
 function workspaceError(ticket: string, cause: unknown): TentacleError {

@@ -1,5 +1,4 @@
 import { type FSWatcher, watch } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { runFiles } from '../keeper/keeper-protocol.ts'
@@ -80,7 +79,6 @@ export class ScriptExecution {
   static async adopt(context: ExecutionContext): Promise<ScriptExecution> {
     const { log, parts, workspace } = context
     const [stdout, stderr] = [join(workspace.run, runFiles.stdout), join(workspace.run, runFiles.stderr)]
-    for (const path of [stdout, stderr]) await (await open(path, 'a', 0o600)).close()
     const pump = await OutputPump.open({ log, stdout, stderr, mask: parts.mask, now: parts.clock.now })
     return new ScriptExecution(context, pump)
   }

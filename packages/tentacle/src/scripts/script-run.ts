@@ -65,6 +65,7 @@ export class ScriptRun {
   readonly #stopWaiting = new AbortController()
   readonly #completed = Promise.withResolvers<void>()
   #life: Promise<void> = Promise.resolve()
+  #saving: Promise<void> = Promise.resolve()
 
   constructor({ parts, workspace, command, log, state }: ScriptRunOptions) {
     this.#parts = parts
@@ -150,19 +151,19 @@ export class ScriptRun {
   }
 
   async #live(beginning: Beginning, adopted: Lease | undefined): Promise<void> {
-    this.#isCancelRequested ||= await isThere(join(this.workspace.control, cancelFileName))
     const { stage, exitCode } = this.#log.progress
+    if (stage !== 'new')
+      this.#isCancelRequested ||= await isThere(join(this.workspace.control, cancelFileName))
     if (stage === 'ended')
       return this.#end({ exitCode, isKnown: exitCode !== scriptExitCodes.unknownResult, entries: [] })
     if (beginning.t === 'adopt') {
-      await this.#saveState({ state: 'Running', started: this.#state.started ?? this.#parts.clock.now() })
+      await this.#becomeRunning()
       const execution = await ScriptExecution.adopt(this.#context)
       return this.#follow(execution, adopted, true)
     }
     const lease = await this.#takeLock()
     if (lease === undefined) return
     try {
-      await this.#saveState({ state: 'Running', started: this.#parts.clock.now() })
       await this.#launch(lease)
     } finally {
       lease.release()
@@ -177,9 +178,10 @@ export class ScriptRun {
   async #takeLock(): Promise<Lease | undefined> {
     const { locks, clock, waitNotice } = this.#parts
     const { mutexName: name, mutexTimeoutMs, queuedAt, ticket } = this.#command
-    if (this.#log.progress.stage === 'new') {
-      await this.#log.append(queuedEntries(this.#command), { stage: 'queued' }, clock.now())
-    }
+    const noted =
+      this.#log.progress.stage === 'new' &&
+      this.#log.append(queuedEntries(this.#command), { stage: 'queued' }, clock.now())
+    if (noted) noted.catch(() => {}) // awaited below
     if (this.#isCancelRequested) this.#stopWaiting.abort()
     const isLimited = mutexTimeoutMs > 0 && mutexTimeoutMs < maximumMutexTimeoutMs
     const waitedMs = () => clock.now().getTime() - queuedAt
@@ -200,6 +202,7 @@ export class ScriptRun {
       timeoutMs: isLimited ? Math.max(0, mutexTimeoutMs - waitedMs()) : undefined,
     })
     clearTimeout(notice)
+    await noted
     if (answer.t === 'held') return answer.lease
     if (this.#isDetached) return this.#close()
     seen = locks.holders(name).length > 0 ? locks.holders(name) : seen
@@ -216,24 +219,36 @@ export class ScriptRun {
   }
 
   async #launch(lease: Lease): Promise<void> {
-    const { clock, user } = this.#parts
-    const folder = this.workspace.folder
+    if (this.#isDetached) return void (await this.#close())
     if (this.#isCancelRequested) return this.#end(cancelledBefore(cancelledEntries(this.#command, [])))
-    if (this.#log.progress.stage !== 'started') {
-      const lines = [
-        'The folder of the shell is /bin',
-        `The shell is ${shellPath}`,
-        `Starting ${shellPath} in ${folder} as ${user}; what it prints is read as UTF-8`,
-      ]
-      await this.#log.append(lines.map(debug), { stage: 'started' }, clock.now())
-    }
+    // What is written about the start does not hold it up.
+    const noted = this.#becomeRunning()
     let execution: ScriptExecution
     try {
       execution = await ScriptExecution.launch(this.#context, this.#command.arguments)
     } catch (error) {
+      await noted
       return this.#end(neverStarted(toError(error).message))
     }
+    await noted
     await this.#follow(execution, lease, false)
+  }
+
+  /** Notes that the script runs, in its state and in its log, where it has not been noted yet. */
+  async #becomeRunning(): Promise<void> {
+    const { clock, log, user } = this.#parts
+    const saved = this.#saveState({ state: 'Running', started: this.#state.started ?? clock.now() })
+    if (this.#log.progress.stage !== 'started') {
+      const lines = [
+        'The folder of the shell is /bin',
+        `The shell is ${shellPath}`,
+        `Starting ${shellPath} in ${this.workspace.folder} as ${user}; what it prints is read as UTF-8`,
+      ]
+      await this.#log
+        .append(lines.map(debug), { stage: 'started' }, clock.now())
+        .catch(error => log.warn(`The log of the script ${this.#command.ticket} cannot be written`, error))
+    }
+    await saved
   }
 
   async #follow(execution: ScriptExecution, lease: Lease | undefined, isAdopted: boolean): Promise<void> {
@@ -286,16 +301,18 @@ export class ScriptRun {
     await this.#close()
   }
 
-  async #saveState(change: Partial<ScriptState>): Promise<void> {
+  #saveState(change: Partial<ScriptState>): Promise<void> {
     this.#state = { ...this.#state, ...change }
-    try {
-      await writeState(this.workspace.folder, this.workspace.control, this.#state)
-    } catch (error) {
-      // The log's progress has what counts. A script may delete its own folder, and a caller may complete it.
-      const isGone = systemCode(error) === 'ENOENT'
-      if (!isGone)
+    const { folder, control } = this.workspace
+    const state = this.#state
+    this.#saving = this.#saving
+      .then(() => writeState(folder, control, state))
+      .catch(error => {
+        // The log's progress has what counts. A script may delete its own folder, and a caller may complete it.
+        if (systemCode(error) === 'ENOENT') return
         this.#parts.log.warn(`The state of the script ${this.#command.ticket} cannot be stored`, error)
-    }
+      })
+    return this.#saving
   }
 
   async #close(): Promise<undefined> {

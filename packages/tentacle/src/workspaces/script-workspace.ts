@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { isSafeTicket } from '@tentacle/contracts'
+import { systemCode } from '../errors.ts'
 import { stateFileName } from './script-state.ts'
 
 /** Where the agent keeps its own files of a script, away from what the script sees with `*`. */
@@ -46,8 +47,14 @@ export function isReservedName(relativePath: string): boolean {
 /** Makes the folder of a script, empty. What an earlier attempt left there is deleted. */
 export async function createWorkspace(folder: string): Promise<ScriptWorkspace> {
   const workspace = workspaceOf(folder)
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(workspace.control, { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder, { mode: 0o700 })
+  }
+  await mkdir(workspace.control, { mode: 0o700 })
   return workspace
 }
 

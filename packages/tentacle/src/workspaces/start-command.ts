@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ScriptIsolationLevel } from '@tentacle/contracts'
 
@@ -22,10 +22,9 @@ export interface StartCommand {
 
 const fileName = 'start.json'
 
+/** To be written before the state file, without which a workspace does not count: then nobody reads a part of it. */
 export async function writeStartCommand(controlFolder: string, command: StartCommand): Promise<void> {
-  const beside = join(controlFolder, `${fileName}.new`)
-  await writeFile(beside, JSON.stringify(command), { mode: 0o600 })
-  await rename(beside, join(controlFolder, fileName))
+  await writeFile(join(controlFolder, fileName), JSON.stringify(command), { mode: 0o600 })
 }
 
 /** Undefined for a workspace that this agent did not make, or whose file is damaged. */
