@@ -43,6 +43,7 @@ export async function runDeployer(argv: readonly string[], io: DeployerIo): Prom
   } catch (error) {
     return report(toError(error), log)
   } finally {
+    log.reset()
     for (const stream of [io.stdout, io.stderr]) stream.off('error', ignore)
   }
 }
@@ -62,13 +63,13 @@ async function runCommand(argv: readonly string[], io: DeployerIo, log: Deployme
 
 function report(error: Error, log: DeploymentLog): number {
   if (error instanceof DeployerError) {
-    log.error(error.message)
+    log.failure(error)
     return error.code === 'ERR_CANCELLED' ? exitCodes.cancelled : exitCodes.failure
   }
   if (error instanceof TemplateError) {
-    log.error(error.message)
+    log.failure(error)
     return error.code === 'ERR_RECURSIVE_DEFINITION' ? exitCodes.recursiveDefinition : exitCodes.failure
   }
-  log.error(`The deployer failed: ${error.stack ?? error.message}`)
+  log.failure(error, `The deployer failed: ${error.stack ?? error.message}`)
   return exitCodes.fault
 }

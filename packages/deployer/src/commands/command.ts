@@ -1,3 +1,4 @@
+import { toError } from '../errors.ts'
 import type { DeployerIo } from '../io.ts'
 import { DeploymentJournal } from '../journal/deployment-journal.ts'
 import { setPreviousInstallation } from '../journal/previous-installation.ts'
@@ -67,6 +68,14 @@ function printVariables(variables: ExecutionVariables, log: DeploymentLog): void
     if (name.includes('CustomScripts.')) continue
     const shown = (value: string | undefined) => (variables.isSensitive(name) ? '********' : (value ?? ''))
     if (raw) log.verbose(`[${name}] = '${shown(variables.getRaw(name))}'`)
-    if (evaluated) log.verbose(`[${name}] = '${shown(variables.get(name))}' (evaluated)`)
+    if (evaluated) log.verbose(`[${name}] = '${shown(evaluatedText(variables, name))}' (evaluated)`)
+  }
+}
+
+function evaluatedText(variables: ExecutionVariables, name: string): string | undefined {
+  try {
+    return variables.get(name)
+  } catch (error) {
+    return `cannot be evaluated: ${toError(error).message}`
   }
 }

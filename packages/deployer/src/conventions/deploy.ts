@@ -74,10 +74,10 @@ async function afterFailure(work: Deployment, error: Error): Promise<void> {
   if (io.signal?.aborted === true) return
   variables.set(variableNames.lastError, error.message)
   variables.set(variableNames.lastErrorMessage, error.message)
-  log.error(`${error.message} The script for failed deployments is run if there is one.`)
+  log.failure(error)
   try {
     await runPackagedScript('DeployFailed', work)
   } catch (second) {
-    if (toError(second).message !== error.message) log.error(toError(second).message)
+    if (toError(second).message !== error.message) log.failure(toError(second))
   }
 }

@@ -9,7 +9,7 @@ import type { ArchiveFormat } from './archive-format.ts'
 import { type ArchiveLimits, ArchiveMeter, archiveLimits } from './archive-limits.ts'
 import { ExtractionTarget } from './extraction-target.ts'
 import { requireFreeSpace } from './free-space.ts'
-import { removeAbandonedFolders, withStagingFolder } from './staging-folder.ts'
+import { removeAbandonedStaging, withStagingFolder } from './staging-folder.ts'
 import { tarFormat, tarGzipFormat } from './tar-archive.ts'
 import { zipFormat } from './zip-archive.ts'
 
@@ -63,7 +63,7 @@ export async function extractToApplicationFolder(
   const parent = dirname(place)
   formatOf(file)
   await makeFolder(parent)
-  await removeAbandonedFolders(parent, log)
+  await removeAbandonedStaging(parent, log)
   await requireFreeSpace(parent, variables, log)
   return await withStagingFolder(parent, async staging => {
     const extracted = await extractPackage(file, staging, { limits: archiveLimits(variables), signal })

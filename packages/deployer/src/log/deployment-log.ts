@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { formatServiceMessage } from './service-message.ts'
+import { formatServiceMessage, type ServiceMessage } from './service-message.ts'
 
 type Level = 'default' | 'verbose' | 'warning'
 
@@ -10,8 +10,10 @@ type Level = 'default' | 'verbose' | 'warning'
 export class DeploymentLog {
   private readonly stdout: Writable
   private readonly stderr: Writable
-  private level: Level | 'unknown' = 'default'
-  private isErrorLevelChanged = false
+  /** The levels of both streams: ours, and what scripts leave behind. */
+  private level = 'default'
+  private errorLevel = 'default'
+  private readonly logged = new WeakSet<Error>()
 
   constructor(stdout: Writable, stderr: Writable) {
     this.stdout = stdout
@@ -32,9 +34,15 @@ export class DeploymentLog {
 
   /** One line that people read first: shown as an error, whatever a script did to the level of stderr. */
   error(text: string): void {
-    if (this.isErrorLevelChanged) this.stderr.write(`${formatServiceMessage('stderr-default')}\n`)
-    this.isErrorLevelChanged = false
+    this.resetErrorLevel()
     this.stderr.write(`${harmless(text)}\n`)
+  }
+
+  /** Logs an error once, however often it is passed on its way up. */
+  failure(error: Error, text = error.message): void {
+    if (this.logged.has(error)) return
+    this.logged.add(error)
+    this.error(text)
   }
 
   message(name: string, attributes: Readonly<Record<string, string | undefined>> = {}): void {
@@ -44,14 +52,13 @@ export class DeploymentLog {
   /** Puts both streams back to their default levels, as every script finds them when it starts. */
   reset(): void {
     this.switchTo('default')
-    if (this.isErrorLevelChanged) this.stderr.write(`${formatServiceMessage('stderr-default')}\n`)
-    this.isErrorLevelChanged = false
+    this.resetErrorLevel()
   }
 
-  /** Tells that a script wrote to the streams and may have changed their levels. */
-  scriptChangedLevels(): void {
-    this.level = 'unknown'
-    this.isErrorLevelChanged = true
+  /** Takes note of a level that a script sets with a message of its own. */
+  observe({ name }: ServiceMessage): void {
+    if (name.startsWith('stdout-')) this.level = name.slice('stdout-'.length)
+    if (name.startsWith('stderr-')) this.errorLevel = name.slice('stderr-'.length)
   }
 
   private lines(level: Level, text: string): void {
@@ -63,6 +70,13 @@ export class DeploymentLog {
     if (this.level === level) return
     this.level = level
     this.message(`stdout-${level}`)
+  }
+
+  /** The level of stderr is set on stdout as well, where messages are looked for. */
+  private resetErrorLevel(): void {
+    if (this.errorLevel === 'default') return
+    this.errorLevel = 'default'
+    this.message('stderr-default')
   }
 }
 

@@ -28,6 +28,11 @@ export function formatServiceMessage(
 export class ServiceMessageReader {
   private open: string | undefined
 
+  /** True within a message that is not closed yet. */
+  get isInMessage(): boolean {
+    return this.open !== undefined
+  }
+
   /** The message that ends on this line, if any. */
   read(line: string): ServiceMessage | undefined {
     const start = this.open === undefined ? findMarker(line) : 0

@@ -1,5 +1,6 @@
-# Runs a PowerShell script of a step. Arguments: the script, the file of the variables, the scripts of the modules.
-param([string] $OctopusScript, [string] $OctopusVariablesFile, [string] $OctopusParametersText = '', [string] $OctopusModulesFile = '')
+# Runs a PowerShell script of a step. Arguments: the script, and files with the variables, the parameters as they are
+# written, and the paths of the library modules, one per line.
+param([string] $OctopusScript, [string] $OctopusVariablesFile, [string] $OctopusParametersFile, [string] $OctopusModulesFile)
 
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandArgumentPassing = 'Legacy'
@@ -99,10 +100,11 @@ function global:Execute-WithRetry([scriptblock] $command, [int] $maxFailures = 3
 }
 
 try {
-  if ($OctopusModulesFile) {
-    foreach ($module in Get-Content -Encoding UTF8 -LiteralPath $OctopusModulesFile) { Import-Module -Name $module -DisableNameChecking -Global }
+  foreach ($module in @(Get-Content -Encoding UTF8 -LiteralPath $OctopusModulesFile)) {
+    if ($module) { Import-Module -Name $module -DisableNameChecking -Global }
   }
-  Invoke-Expression ". '$($OctopusScript -replace "'", "''")' $OctopusParametersText"
+  $parametersText = [string] (Get-Content -Raw -Encoding UTF8 -LiteralPath $OctopusParametersFile)
+  Invoke-Expression ". '$($OctopusScript -replace "'", "''")' $parametersText"
 }
 catch {
   [Console]::Error.WriteLine("$($_.CategoryInfo.Category): $($_.Exception.Message)")

@@ -109,15 +109,17 @@ function exitCodeOf(child: ReturnType<typeof spawn>): Promise<number> {
 /** What a script writes, on its way to the log. */
 class ScriptOutput {
   wroteErrors = false
-  private readonly request: ProcessRequest
+  private readonly messages = new ServiceMessageReader()
+  private readonly stdout: Writable
   private readonly lines: readonly { readonly reader: LineReader; readonly sink: Writable }[]
 
   constructor(request: ProcessRequest) {
-    this.request = request
-    const messages = new ServiceMessageReader()
+    this.stdout = request.stdout
     const readOut = (line: string) => {
-      const message = messages.read(line)
-      if (message !== undefined) request.onMessage(message)
+      const message = this.messages.read(line)
+      if (message === undefined) return
+      request.log.observe(message)
+      request.onMessage(message)
     }
     const readError = (line: string) => {
       this.wroteErrors ||= line.trim() !== '' && !line.startsWith('##octopus')
@@ -141,13 +143,13 @@ class ScriptOutput {
     }
   }
 
-  /** Ends a last line without a line break, so that what follows starts on its own line. */
+  /** Ends a last line without a line break and a message without an end, so that what follows stands for itself. */
   finish(): void {
     for (const { reader, sink } of this.lines) {
       if (reader.isInLine) sink.write('\n')
       reader.end()
     }
-    this.request.log.scriptChangedLevels()
+    if (this.messages.isInMessage) this.stdout.write(']\n')
   }
 }
 

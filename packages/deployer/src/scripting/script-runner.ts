@@ -128,9 +128,10 @@ export class ScriptRunner {
         const variablesFile = await folder.write('variables.json', JSON.stringify(list))
         // Windows PowerShell takes files without a byte order mark for the code page of the system.
         const bootstrap = await folder.write('bootstrap.ps1', `\ufeff${helperFiles.powerShell()}`)
-        const modulesFile =
-          modules.length === 0 ? [] : [await folder.write('modules.txt', modules.join('\n'))]
-        return this.powerShell([bootstrap, file, variablesFile, parameters, ...modulesFile])
+        // In files, because PowerShell would take a parameter that starts with a dash for one of its own.
+        const parametersFile = await folder.write('parameters.txt', `\ufeff${parameters}`)
+        const modulesFile = await folder.write('modules.txt', `\ufeff${modules.join('\n')}`)
+        return this.powerShell([bootstrap, file, variablesFile, parametersFile, modulesFile])
       }
       case 'CSharp':
         throw new DeployerError(
