@@ -31,7 +31,8 @@ const piece = Buffer.alloc(64 * 1024, 'halibut ')
 
 function streamOf(length: number): DataStream {
   return DataStream.from(length, async function* () {
-    for (let sent = 0; sent < length; sent += piece.length) yield piece.subarray(0, Math.min(piece.length, length - sent))
+    for (let sent = 0; sent < length; sent += piece.length)
+      yield piece.subarray(0, Math.min(piece.length, length - sent))
   })
 }
 
@@ -97,6 +98,14 @@ async function pour(socket: TLSSocket, length: number): Promise<void> {
   }
 }
 
+/** Processor time of both processes so far, in microseconds. */
+async function cpuTime(child: ChildProcess): Promise<number> {
+  child.send('cpu')
+  const [theirs] = (await once(child, 'message')) as [number]
+  const { user, system } = process.cpuUsage()
+  return theirs + user + system
+}
+
 async function startServer(order: ServeOrder): Promise<{ child: ChildProcess; port: number }> {
   const child = fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   child.send(order)
@@ -110,14 +119,19 @@ function report(values: Readonly<Record<string, string | number>>): void {
 
 const rounded = (value: number, digits = 2) => Number(value.toFixed(digits))
 
+interface Target {
+  readonly mode: string
+  readonly child: ChildProcess
+  readonly call: ServiceClient<typeof BenchService>
+}
+
 async function measureCalls(
-  mode: string,
-  call: ServiceClient<typeof BenchService>,
+  { mode, child, call }: Target,
   calls: number,
   concurrency: number,
 ): Promise<void> {
   const times: number[] = []
-  const cpuBefore = process.cpuUsage()
+  const cpuBefore = await cpuTime(child)
   const startedAt = performance.now()
   const caller = async () => {
     while (times.length < calls) {
@@ -130,7 +144,7 @@ async function measureCalls(
   const seconds = (performance.now() - startedAt) / 1000
   times.sort((a, b) => a - b)
   const at = (share: number) => rounded(times[Math.floor(times.length * share)] ?? 0, 3)
-  const cpu = process.cpuUsage(cpuBefore)
+  const cpu = (await cpuTime(child)) - cpuBefore
   report({
     what: 'calls',
     mode,
@@ -138,49 +152,54 @@ async function measureCalls(
     per_s: Math.round(times.length / seconds),
     p50_ms: at(0.5),
     p95_ms: at(0.95),
-    caller_cpu_us_per_call: Math.round((cpu.user + cpu.system) / times.length),
+    cpu_us_per_call: Math.round(cpu / times.length),
   })
 }
 
-async function measureStreams(
-  mode: string,
-  call: ServiceClient<typeof BenchService>,
-  size: number,
-): Promise<void> {
-  const upload = await timed(async () => {
+async function measureStreams({ mode, child, call }: Target, size: number): Promise<void> {
+  await timed('upload', mode, child, size, async () => {
     await call.count(streamOf(size * mib))
   })
-  report({ what: 'upload', mode, mib_per_s: Math.round(size / upload) })
-  const download = await timed(async () => {
+  await timed('download', mode, child, size, async () => {
     const stream = await call.download(size * mib)
     await stream.dispose()
   })
-  report({ what: 'download', mode, mib_per_s: Math.round(size / download) })
 }
 
-async function measureBare(port: number, size: number): Promise<void> {
+async function measureBare(
+  { child, port }: { child: ChildProcess; port: number },
+  size: number,
+): Promise<void> {
   for (const [index, what] of ['upload', 'download'].entries()) {
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
     await once(socket, 'secureConnect')
-    const seconds = await timed(async () => {
+    await timed(what, 'bare TLS', child, size, async () => {
       const order = Buffer.alloc(5)
       order[0] = index
       order.writeUInt32LE(size, 1)
       socket.write(order)
-      if (index === 0) {
-        await pour(socket, size * mib)
-        await once(socket, 'data')
-      } else await swallow(socket, size * mib)
+      if (index === 1) return swallow(socket, size * mib)
+      await pour(socket, size * mib)
+      await once(socket, 'data')
     })
     socket.destroy()
-    report({ what, mode: 'bare TLS', mib_per_s: Math.round(size / seconds) })
   }
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
+/** Runs work that moves `size` MiB, and reports it. */
+async function timed(
+  what: string,
+  mode: string,
+  child: ChildProcess,
+  size: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  const cpuBefore = await cpuTime(child)
   const startedAt = performance.now()
   await work()
-  return (performance.now() - startedAt) / 1000
+  const seconds = (performance.now() - startedAt) / 1000
+  const cpuMs = ((await cpuTime(child)) - cpuBefore) / 1000
+  report({ what, mode, mib_per_s: Math.round(size / seconds), cpu_ms_per_mib: rounded(cpuMs / size) })
 }
 
 function option(name: string, fallback: number): number {
@@ -195,7 +214,7 @@ async function main(): Promise<void> {
   const other = await createCertificate({ commonName: 'service' })
 
   const bare = await startServer({ mode: 'bare', own: other, other: own })
-  await measureBare(bare.port, size)
+  await measureBare(bare, size)
   bare.child.disconnect()
 
   for (const mode of ['listening', 'polling'] as const) {
@@ -204,17 +223,21 @@ async function main(): Promise<void> {
     const { child, port } = await startServer({ mode, own: other, other: own, port: listener.port })
     const baseUri = mode === 'listening' ? `https://127.0.0.1:${port}` : 'poll://bench/'
     const call = halibut.client(BenchService, { baseUri, thumbprint: other.thumbprint })
-    await measureCalls(`${mode} (warm-up)`, call, Math.min(calls, 2000), 4)
-    await measureCalls(mode, call, calls, 1)
-    await measureCalls(mode, call, calls * 2, 32)
-    await measureStreams(mode, call, size)
+    await measureCalls({ mode: `${mode} (warm-up)`, child, call }, Math.min(calls, 2000), 4)
+    await measureCalls({ mode, child, call }, calls, 1)
+    await measureCalls({ mode, child, call }, calls * 2, 32)
+    await measureStreams({ mode, child, call }, size)
     await halibut.close()
     child.disconnect()
   }
 }
 
 if (process.send) {
-  process.once('message', (order: ServeOrder) => void serve(order).then(port => process.send?.(port)))
+  process.on('message', (order: ServeOrder | 'cpu') => {
+    const { user, system } = process.cpuUsage()
+    if (order === 'cpu') process.send?.(user + system)
+    else void serve(order).then(port => process.send?.(port))
+  })
   // Its parent is gone, and with it all reason to be.
   process.once('disconnect', () => process.kill(process.pid))
 } else {

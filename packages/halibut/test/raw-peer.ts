@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { ByteSource } from '../src/bytes/byte-source.ts'
-import { BsonWriter } from '../src/frame/bson-writer.ts'
-import { encodeFrame } from '../src/frame/write-frame.ts'
-import { readFrame } from '../src/frame/read-frame.ts'
 import { readBson } from '../src/frame/bson-reader.ts'
 import type { BsonDocument } from '../src/frame/bson-value.ts'
+import { BsonWriter } from '../src/frame/bson-writer.ts'
+import { readFrame } from '../src/frame/read-frame.ts'
+import { encodeFrame } from '../src/frame/write-frame.ts'
 import { readLine } from '../src/handshake/control-lines.ts'
 import type { Certificate } from '../src/index.ts'
 
@@ -110,10 +110,20 @@ export interface RawListener {
 }
 
 /** Listens by TLS; each connection is given to the function. */
-export async function listenRaw(t: TestContext, certificate: Certificate, onPeer: (peer: RawPeer) => void | Promise<void>): Promise<RawListener> {
+export async function listenRaw(
+  t: TestContext,
+  certificate: Certificate,
+  onPeer: (peer: RawPeer) => void | Promise<void>,
+): Promise<RawListener> {
   const sockets = new Set<TLSSocket>()
   const server = createServer(
-    { cert: certificate.certificatePem, key: certificate.privateKeyPem, requestCert: true, rejectUnauthorized: false, noDelay: true },
+    {
+      cert: certificate.certificatePem,
+      key: certificate.privateKeyPem,
+      requestCert: true,
+      rejectUnauthorized: false,
+      noDelay: true,
+    },
     (socket: TLSSocket) => {
       sockets.add(socket)
       void Promise.resolve(onPeer(new RawPeer(socket))).catch(() => socket.destroy())

@@ -37,11 +37,18 @@ export class ByteSink {
     this.totalBytes += bytes.length
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#source.fail(stalled(timeoutMs)), timeoutMs)
-      this.#stream.write(bytes, error => {
-        clearTimeout(timer)
-        if (error) reject(this.#source.failure ?? broken(error))
-        else resolve()
+      // A destroyed stream forgets the callback of the write that it is at. After a plain end of the other side the
+      // callback still comes, and tells whether the bytes were taken before.
+      const stopListening = this.#source.onEnd(failure => {
+        if (!failure.details.isEndOfStream) settle(failure)
       })
+      const settle = (failure: HalibutError | undefined) => {
+        clearTimeout(timer)
+        stopListening()
+        if (failure) reject(failure)
+        else resolve()
+      }
+      this.#stream.write(bytes, error => settle(error ? (this.#source.failure ?? broken(error)) : undefined))
     })
   }
 }
