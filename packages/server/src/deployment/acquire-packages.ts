@@ -6,9 +6,9 @@ import { ServerError } from '../errors.ts'
 import type { LogNode } from '../live/task-log.ts'
 import type { AnyMachine } from '../model/machine.ts'
 import type { Package } from '../model/package.ts'
-import { type MachineOutcome, workOnMachine } from '../orchestration/machine-outcome.ts'
-import { runParallel } from '../orchestration/run-parallel.ts'
 import { cachedFileName } from '../packages/package-name.ts'
+import { type MachineOutcome, workOnMachine } from '../work/machine-outcome.ts'
+import { runParallel } from '../work/run-parallel.ts'
 import { callFor, type DeploymentRun, packageKey, runDeploymentScript } from './deployment-run.ts'
 
 /** Transfers at a time. */

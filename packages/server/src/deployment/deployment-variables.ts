@@ -1,7 +1,6 @@
 import type { DeploymentAction } from '../model/deployment-process.ts'
 import type { AnyMachine } from '../model/machine.ts'
 import type { Package } from '../model/package.ts'
-import type { TaskContext } from '../orchestration/task-kind.ts'
 import { outputVariables } from '../variables/output-variables.ts'
 import { chooseVariables } from '../variables/scoped-variables.ts'
 import {
@@ -11,6 +10,7 @@ import {
   taskVariables,
 } from '../variables/system-variables.ts'
 import { mergeVariables, plainVariables, type RuntimeVariable } from '../variables/variable-list.ts'
+import type { TaskContext } from '../work/task-kind.ts'
 import type { DeploymentInputs } from './deployment-inputs.ts'
 import type { DeploymentPlan, PlannedAction, PlannedStep } from './deployment-plan.ts'
 

@@ -13,11 +13,11 @@ import {
   plainVariables,
   type RuntimeVariable,
 } from '../variables/variable-list.ts'
-import { readArguments } from './arguments.ts'
-import { type MachineOutcome, verdictOf, workOnMachine } from './machine-outcome.ts'
-import { runParallel } from './run-parallel.ts'
-import { machinesById, rememberTargets } from './targets.ts'
-import type { TaskContext, TaskKind } from './task-kind.ts'
+import { readArguments } from '../work/arguments.ts'
+import { type MachineOutcome, verdictOf, workOnMachine } from '../work/machine-outcome.ts'
+import { runParallel } from '../work/run-parallel.ts'
+import { machinesById, rememberTargets } from '../work/targets.ts'
+import type { TaskContext, TaskKind } from '../work/task-kind.ts'
 
 const syntaxes = ['PowerShell', 'Bash', 'CSharp', 'Python', 'FSharp'] as const
 const targetTypes = ['Machines', 'Environments', 'Workers', 'WorkerPools', 'OctopusServer'] as const

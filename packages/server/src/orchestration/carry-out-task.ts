@@ -5,7 +5,7 @@ import type { ActivityStatus } from '../model/activity.ts'
 import type { FinalTaskState, ServerTask } from '../model/task.ts'
 import type { TaskVerdict } from '../queue/claim-task.ts'
 import type { TaskSignals } from '../queue/task-queue.ts'
-import type { TaskKind, TaskTools } from './task-kind.ts'
+import type { TaskKind, TaskTools } from '../work/task-kind.ts'
 
 /**
  * A task that was taken up this often is given up: something in it ends the server each time. It is far above what

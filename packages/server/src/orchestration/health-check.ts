@@ -8,12 +8,12 @@ import type { AnyMachine } from '../model/machine.ts'
 import type { JsonObject } from '../model/task.ts'
 import { runScript } from '../scripts/run-script.ts'
 import { failureOf, noFacts } from '../scripts/script-facts.ts'
-import { readArguments } from './arguments.ts'
+import { readArguments } from '../work/arguments.ts'
+import { runParallel } from '../work/run-parallel.ts'
+import { machinesById, rememberTargets } from '../work/targets.ts'
+import type { TaskContext, TaskKind } from '../work/task-kind.ts'
 import { type Finding, healthWords, judge, recordFinding, unavailable } from './health-finding.ts'
 import { healthScript } from './health-script.ts'
-import { runParallel } from './run-parallel.ts'
-import { machinesById, rememberTargets } from './targets.ts'
-import type { TaskContext, TaskKind } from './task-kind.ts'
 
 const restrictions = ['DeploymentTargets', 'Workers', 'Policies', 'Unrestricted', 'Unlimited'] as const
 

@@ -4,8 +4,8 @@ import { toError } from '../errors.ts'
 import type { LogNode } from '../live/task-log.ts'
 import type { AnyMachine, HealthStatus, MachineHealth } from '../model/machine.ts'
 import { noFacts, type ScriptFacts } from '../scripts/script-facts.ts'
+import type { TaskContext } from '../work/task-kind.ts'
 import { machineFacts } from './health-script.ts'
-import type { TaskContext } from './task-kind.ts'
 
 /** What a check of one machine found. */
 export interface Finding {

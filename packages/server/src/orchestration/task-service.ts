@@ -4,10 +4,10 @@ import { deployRelease } from '../deployment/deploy-release.ts'
 import { ServerError } from '../errors.ts'
 import { type FinalTaskState, isFinalState, type ServerTask, type TaskDraft } from '../model/task.ts'
 import { createTaskQueue, type TaskQueueOptions } from '../queue/task-queue.ts'
+import type { TaskKind, TaskTools } from '../work/task-kind.ts'
 import { adHocScript } from './ad-hoc-script.ts'
 import { carryOutTask } from './carry-out-task.ts'
 import { healthCheck } from './health-check.ts'
-import type { TaskKind, TaskTools } from './task-kind.ts'
 
 /** Every kind of task that this server carries out. */
 export const taskKinds: readonly TaskKind[] = [adHocScript, healthCheck, deployRelease]
