@@ -151,7 +151,7 @@ export function createDocumentRepository<T extends Document>(
       return await run()
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
-      const message = `A ${definition.what} named '${definition.name(document)}' already exists.`
+      const message = `The name '${definition.name(document)}' is taken: another ${definition.what} has it already.`
       throw new ServerError('ERR_NAME_TAKEN', message, { cause: error, problems: [message] })
     }
   }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { type Static, Type } from 'typebox'
 import { findChannel } from '../catalog/create-release.ts'
 import { neededPackages } from '../catalog/package-selection.ts'
@@ -6,6 +7,7 @@ import { ServerError } from '../errors.ts'
 import type { DeploymentProcess } from '../model/deployment-process.ts'
 import type { App } from '../web/app-types.ts'
 import { ById, Links, Nullable, QueryText } from '../web/schema.ts'
+import { addReadRoutes } from './collection.ts'
 import { collectProblems } from './input-checks.ts'
 import type { HttpParts } from './parts.ts'
 import { ProcessInput, ProcessResource, readSteps, toProcessResource } from './process-resource.ts'
@@ -43,6 +45,20 @@ export function deploymentProcessRoutes(app: App, parts: HttpParts): void {
   const view = { permission: 'ProcessView' } as const
   const edit = { permission: 'ProcessEdit' } as const
 
+  addReadRoutes(app, {
+    path: 'deploymentprocesses',
+    itemType: 'DeploymentProcess',
+    view: 'ProcessView',
+    resource: ProcessResource,
+    documents: deploymentProcesses,
+    toResource: toProcessResource,
+    // The copies that releases keep are found by their ids only.
+    find: query =>
+      deploymentProcesses.list(
+        query.ids === undefined ? { ...query, where: [sql`doc.json ->> '$.isFrozen' = 0`] } : query,
+      ),
+  })
+
   async function processOfProject(spaceId: string, text: string): Promise<DeploymentProcess> {
     return deploymentProcesses.require((await requireProject(parts, spaceId, text)).deploymentProcessId)
   }
@@ -68,11 +84,6 @@ export function deploymentProcessRoutes(app: App, parts: HttpParts): void {
     return toProcessResource(await deploymentProcesses.update({ ...before, steps }, by))
   }
 
-  app.get(
-    base,
-    { config: view, schema: { params: ById, response: { 200: ProcessResource } } },
-    async ({ params, space }) => toProcessResource(await deploymentProcesses.require(params.id, space.id)),
-  )
   app.get(
     ofProject,
     { config: view, schema: { params: ById, response: { 200: ProcessResource } } },

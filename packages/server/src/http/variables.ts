@@ -1,8 +1,9 @@
-import type { Static } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { ServerError } from '../errors.ts'
 import type { VariableSet } from '../model/variable-set.ts'
 import type { App } from '../web/app-types.ts'
-import { ById } from '../web/schema.ts'
+import { slicePage, toPage } from '../web/paging.ts'
+import { ById, PageOf, QueryList } from '../web/schema.ts'
 import { collectProblems } from './input-checks.ts'
 import type { HttpParts } from './parts.ts'
 import {
@@ -38,6 +39,27 @@ export function variableRoutes(app: App, { store, vault }: HttpParts): void {
         project === undefined ? [] : [{ Id: project.id, Name: project.name, ProcessType: 'Deployment' }],
     }
   }
+
+  // There is no end of sets (each release keeps one), so a list needs ids.
+  app.get(
+    '/api/:space/variables',
+    {
+      config: { permission: 'VariableView' },
+      schema: {
+        querystring: Type.Object({ ids: QueryList }),
+        response: { 200: PageOf(VariableSetResource) },
+      },
+    },
+    async request => {
+      const ids = request.query.ids ?? []
+      const { items } = await variableSets.list({ spaceId: request.space.id, ids })
+      const resources = await Promise.all(
+        items.map(async set => toVariableSetResource(set, await scopeValues(set))),
+      )
+      const page = { skip: 0, take: Math.max(1, ids.length) }
+      return toPage(request, 'VariableSet', slicePage(resources, page), page, item => item)
+    },
+  )
 
   app.get(
     base,

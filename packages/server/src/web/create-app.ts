@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { STATUS_CODES } from 'node:http'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import multipart from '@fastify/multipart'
@@ -11,6 +10,7 @@ import { type Authenticator, cookieNames, createAccessCheck } from './authentica
 import { answerError } from './error-answers.ts'
 import { defaultSpaceSegment, type RewrittenRequest, rewriteRequest } from './rewrite-request.ts'
 import { createRouteTable } from './route-table.ts'
+import { serializerCompiler } from './serialization.ts'
 import { validatorCompiler } from './validation.ts'
 import { prefixLinks } from './web-prefix.ts'
 
@@ -77,6 +77,7 @@ export async function createApp(
   })
 
   app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler<Parameters<typeof answerError>[0]>(answerError)
   app.addHook('onRoute', route => table.add(route))
   app.removeAllContentTypeParsers()
@@ -149,7 +150,7 @@ export async function createApp(
     const ErrorMessage =
       status === 405
         ? `${request.method} is not possible here; ${methods.join(', ')} ${methods.length > 1 ? 'are' : 'is'}.`
-        : `There is nothing at ${request.address.split('?', 1)[0]} (${STATUS_CODES[404]}).`
+        : `There is nothing at ${request.address.split('?', 1)[0]}.`
     void reply.status(status).send({ ErrorMessage })
   })
   addRoutes(app)
