@@ -71,7 +71,7 @@ test('every line is there once, in order, when the agent is killed again and aga
 
 test('a script runs once when the agent is killed at any moment of its start', async t => {
   const home = await temporaryHome(t)
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 7; round++) {
     const command = startCommand(counting(20, 3))
     const first = await startAgent(t, home)
     const killed = first.start(command).catch(() => undefined)

@@ -85,7 +85,8 @@ export class ScriptProcess {
   async #noticeClaim(): Promise<ClaimState> {
     if (this.#claim !== 'none') return this.#claim
     const told = this.#job()?.claim()
-    this.#claim = (told && parseClaim(told)) || (await readClaim(this.#runFolder))
+    const claim = (told && parseClaim(told)) || (await readClaim(this.#runFolder))
+    if (claim !== 'none') this.#claim = claim
     return this.#claim
   }
 

@@ -7,7 +7,7 @@ import { readState, type ScriptState, writeState } from '../workspaces/script-st
 import { listWorkspaces, type ScriptWorkspace } from '../workspaces/script-workspace.ts'
 import { readStartCommand, type StartCommand } from '../workspaces/start-command.ts'
 import type { ScriptParts } from './script-parts.ts'
-import { type Beginning, ScriptRun } from './script-run.ts'
+import { type Beginning, ScriptRun, wasCancelled } from './script-run.ts'
 
 /** A script that was found. Without a beginning it is over. */
 export interface FoundRun {
@@ -58,7 +58,8 @@ async function recover(
   }
   const claim = await readClaim(workspace.run)
   const log = await OutputLog.resume(logPathsOf(workspace))
-  const run = new ScriptRun({ parts, workspace, command, log, state })
+  const isCancelRequested = await wasCancelled(workspace)
+  const run = new ScriptRun({ parts, workspace, command, log, state, isCancelRequested })
   const isStarted = claim !== 'none' && claim !== 'void'
   return { run, beginning: isStarted ? { t: 'adopt' } : { t: 'queue' } }
 }

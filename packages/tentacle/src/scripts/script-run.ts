@@ -37,6 +37,8 @@ export interface ScriptRunOptions {
   readonly command: StartCommand
   readonly log: OutputLog
   readonly state: ScriptState
+  /** Under the agent before this one; see {@link wasCancelled}. Default false. */
+  readonly isCancelRequested?: boolean
 }
 
 /** How a run begins. */
@@ -59,7 +61,7 @@ export class ScriptRun {
   readonly workspace: ScriptWorkspace
   #state: ScriptState
   #execution: ScriptExecution | undefined
-  #isCancelRequested = false
+  #isCancelRequested: boolean
   #isDetached = false
   #isForgotten = false
   readonly #stopWaiting = new AbortController()
@@ -67,12 +69,13 @@ export class ScriptRun {
   #life: Promise<void> = Promise.resolve()
   #saving: Promise<void> = Promise.resolve()
 
-  constructor({ parts, workspace, command, log, state }: ScriptRunOptions) {
+  constructor({ parts, workspace, command, log, state, isCancelRequested = false }: ScriptRunOptions) {
     this.#parts = parts
     this.workspace = workspace
     this.#command = command
     this.#log = log
     this.#state = state
+    this.#isCancelRequested = isCancelRequested
     if (state.state === 'Complete') this.#completed.resolve()
   }
 
@@ -80,7 +83,7 @@ export class ScriptRun {
     return this.#state.state === 'Complete'
   }
 
-  /** Lets the script live. Its failures are its own: nothing is thrown here. */
+  /** Lets the script live. Its place in the queue is taken at once. Its failures are its own: nothing is thrown here. */
   begin(beginning: Beginning): void {
     const lease = beginning.t === 'adopt' ? this.#adoptLock() : undefined
     this.#life = this.#live(beginning, lease)
@@ -152,8 +155,6 @@ export class ScriptRun {
 
   async #live(beginning: Beginning, adopted: Lease | undefined): Promise<void> {
     const { stage, exitCode } = this.#log.progress
-    if (stage !== 'new')
-      this.#isCancelRequested ||= await isThere(join(this.workspace.control, cancelFileName))
     if (stage === 'ended')
       return this.#end({ exitCode, isKnown: exitCode !== scriptExitCodes.unknownResult, entries: [] })
     if (beginning.t === 'adopt') {
@@ -345,8 +346,9 @@ function cancelledBefore(entries: readonly NewEntry[]): Result {
   return { exitCode: scriptExitCodes.cancelledWhileWaiting, isKnown: true, entries }
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
+/** Whether a cancel of the script in a workspace was asked for. */
+export function wasCancelled({ control }: ScriptWorkspace): Promise<boolean> {
+  return access(join(control, cancelFileName)).then(
     () => true,
     () => false,
   )
