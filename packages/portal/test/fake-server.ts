@@ -266,7 +266,9 @@ export async function startFakeServer(options: { folder?: string; dist?: string 
     lastTask: () => lastTask,
     onTask: () => {},
     changed(kind, id) {
-      for (const listener of listeners) listener.write(`event: ${kind}\ndata: ${JSON.stringify({ id })}\n\n`)
+      const name = kind === 'task' ? tasks.get(id)?.doc.Name : undefined
+      const data = JSON.stringify({ id, name })
+      for (const listener of listeners) listener.write(`event: ${kind}\ndata: ${data}\n\n`)
     },
     failNext: (path, status, body) => failures.set(path, { status, body }),
     endSessions() {

@@ -8,9 +8,8 @@ function file(name: string, size: number) {
 }
 
 test('a package is uploaded and appears in the list', { skip: leftOut }, async t => {
-  const { page, signIn, go } = await openPortal(t)
-  await signIn()
-  await go('/Spaces-1/library/packages')
+  const { page, signIn } = await openPortal(t)
+  await signIn('/Spaces-1/library/packages')
   await page.getByText('The feed is empty').waitFor()
   await page.locator('input[type=file]').setInputFiles(file('Acme.Web.2.0.0.zip', 300_000))
   await page.getByText(/Stored as version 2\.0\.0 of Acme\.Web/).waitFor()
@@ -21,10 +20,9 @@ test('a package is uploaded and appears in the list', { skip: leftOut }, async t
 })
 
 test('a version that is there already is replaced only on request', { skip: leftOut }, async t => {
-  const { page, signIn, go, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
+  const { page, signIn, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
   expectedErrors.push(/409 \(Conflict\)/)
-  await signIn()
-  await go('/Spaces-1/library/packages')
+  await signIn('/Spaces-1/library/packages')
   await page.locator('input[type=file]').setInputFiles(file('Acme.Prices.0.9.12.zip', 5_000))
   await page.getByRole('alert').getByText('A package with the same name and version already exists').waitFor()
   await page.getByRole('button', { name: 'Replace the stored version' }).click()
@@ -39,18 +37,16 @@ test('a version that is there already is replaced only on request', { skip: left
 })
 
 test('a file whose name says no version is refused with a reason', { skip: leftOut }, async t => {
-  const { page, signIn, go, expectedErrors } = await openPortal(t)
+  const { page, signIn, expectedErrors } = await openPortal(t)
   expectedErrors.push(/400 \(Bad Request\)/)
-  await signIn()
-  await go('/Spaces-1/library/packages')
+  await signIn('/Spaces-1/library/packages')
   await page.locator('input[type=file]').setInputFiles(file('notes.zip', 10))
   await page.getByRole('alert').getByText("'notes.zip' has no package id and version in its name.").waitFor()
 })
 
 test('a file is taken by drag and drop', { skip: leftOut }, async t => {
-  const { page, signIn, go } = await openPortal(t)
-  await signIn()
-  await go('/Spaces-1/library/packages')
+  const { page, signIn } = await openPortal(t)
+  await signIn('/Spaces-1/library/packages')
   const data = await page.evaluateHandle(() => {
     const transfer = new DataTransfer()
     transfer.items.add(new File(['content'], 'Acme.Drop.1.0.0.zip'))
@@ -63,9 +59,8 @@ test('a file is taken by drag and drop', { skip: leftOut }, async t => {
 })
 
 test('packages are narrowed by a part of their name; older versions fold out', { skip: leftOut }, async t => {
-  const { page, signIn, go } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/library/packages')
+  const { page, signIn } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/library/packages')
   await page.getByText('2 versions').click()
   await page.getByRole('link', { name: 'Download Acme.Web 1.3.9' }).waitFor()
   await page.getByLabel('Filter packages by name').fill('price')

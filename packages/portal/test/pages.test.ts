@@ -36,9 +36,8 @@ test('an empty server says what to do next on every page', { skip: leftOut }, as
 test('targets are told with their health, filtered by text, and change while they are looked at', {
   skip: leftOut,
 }, async t => {
-  const { page, signIn, go, fake } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/infrastructure/machines')
+  const { page, signIn, fake } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/infrastructure/machines')
   const table = page.getByRole('table', { name: 'Deployment targets' })
   await table.getByRole('row', { name: /Unavailable shop-db Production/ }).waitFor()
   assert.equal(await table.getByRole('row').count(), 7)
@@ -59,9 +58,8 @@ test('targets are told with their health, filtered by text, and change while the
 })
 
 test('a health check covers the targets that take work and leads to its task', { skip: leftOut }, async t => {
-  const { page, signIn, go, fake } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/infrastructure/machines?environment=Environments-1')
+  const { page, signIn, fake } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/infrastructure/machines?environment=Environments-1')
   await page.getByRole('button', { name: 'Check health of those shown' }).click()
   await page.getByRole('link', { name: 'Check the health of web01' }).click()
   await page.getByRole('heading', { level: 1, name: 'Check the health of web01' }).waitFor()
@@ -73,9 +71,8 @@ test('a health check covers the targets that take work and leads to its task', {
 })
 
 test('a target has a page with its endpoint, its last check and its tasks', { skip: leftOut }, async t => {
-  const { page, signIn, go } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/infrastructure/machines/Machines-1/settings')
+  const { page, signIn } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/infrastructure/machines/Machines-1/settings')
   await page.getByRole('heading', { level: 1, name: 'web01' }).waitFor()
   await page.getByText('https://web01.example.test:10933/', { exact: true }).waitFor()
   await page.getByText('9C41B0D27E5A6F18C3D94E02B7A815F6E0D3C92A').waitFor()
@@ -102,8 +99,7 @@ test('tasks are filtered by state and turned page by page', { skip: leftOut }, a
       }
     },
   })
-  await signIn()
-  await go('/Spaces-1/tasks')
+  await signIn('/Spaces-1/tasks')
   await page.getByText('Page 1 of 3').waitFor()
   await page.getByRole('button', { name: 'Older' }).click()
   await page.getByRole('link', { name: 'Script 40', exact: true }).waitFor()
@@ -118,9 +114,8 @@ test('tasks are filtered by state and turned page by page', { skip: leftOut }, a
 test('a script runs on the chosen targets and leads to its task; it can be edited and run again', {
   skip: leftOut,
 }, async t => {
-  const { page, signIn, go, fake } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/tasks/console')
+  const { page, signIn, fake } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/tasks/console')
   await page.getByRole('button', { name: 'Run the script' }).click()
   await page.getByText('Write a script first.').waitFor()
   await page.getByText('Choose at least one target.').waitFor()
@@ -149,9 +144,8 @@ test('a script runs on the chosen targets and leads to its task; it can be edite
 })
 
 test('a script for environments and roles says which targets fit now', { skip: leftOut }, async t => {
-  const { page, signIn, go, fake } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/tasks/console')
+  const { page, signIn, fake } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/tasks/console')
   await page.getByText('Environments and roles').click()
   await page.getByRole('combobox', { name: 'Environments' }).press('ArrowDown')
   await page.getByRole('option', { name: 'Production' }).click()
@@ -169,9 +163,8 @@ test('a script for environments and roles says which targets fit now', { skip: l
 test('the connect page has the thumbprint and commands, and sees the machine arrive', {
   skip: leftOut,
 }, async t => {
-  const { page, signIn, go, fake } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/infrastructure/connect')
+  const { page, signIn, fake } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/infrastructure/connect')
   await page.getByText(thumbprint, { exact: true }).waitFor()
   const commands = page.getByRole('list').locator('pre')
   await commands.filter({ hasText: `--trust ${thumbprint}` }).waitFor()
@@ -193,9 +186,8 @@ test('the connect page has the thumbprint and commands, and sees the machine arr
 })
 
 test('an address that no page has says so', { skip: leftOut }, async t => {
-  const { page, signIn, go } = await openPortal(t)
-  await signIn()
-  await go('/Spaces-1/no/such/page')
+  const { page, signIn } = await openPortal(t)
+  await signIn('/Spaces-1/no/such/page')
   await page.getByRole('heading', { name: 'There is no such page' }).waitFor()
   await page.getByRole('link', { name: 'Go to the dashboard' }).click()
   await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor()

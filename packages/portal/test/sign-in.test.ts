@@ -44,9 +44,8 @@ test('a link from elsewhere cannot make the sign-in lead away', { skip: leftOut 
 })
 
 test('after a session has ended the page asks for a new one and comes back', { skip: leftOut }, async t => {
-  const { page, go, signIn, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/infrastructure/machines')
+  const { page, signIn, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/infrastructure/machines')
   await page.getByRole('link', { name: 'web01' }).waitFor()
   expectedErrors.push(/401 \(Unauthorized\)/, /net::ERR_/)
   fake.endSessions()

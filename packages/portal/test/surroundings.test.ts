@@ -109,6 +109,14 @@ test('addresses that clients print after the # lead to their pages', { skip: lef
   await page.goto(`${fake.url}app#/Spaces-1/tasks/ServerTasks-6`)
   await page.getByRole('heading', { level: 1, name: 'Free disk space' }).waitFor()
   assert.equal(new URL(page.url()).pathname, '/app/Spaces-1/tasks/ServerTasks-6')
+  await page.goto('about:blank')
+  await page.goto(
+    `${fake.url}app#/Spaces-1/projects/web-shop/deployments/releases/1.4.0/deployments/Deployments-2`,
+  )
+  await page.getByRole('heading', { level: 1, name: 'Deploy Web shop release 1.4.0 to Production' }).waitFor()
+  await page.goto('about:blank')
+  await page.goto(`${fake.url}app#/tasks/ServerTasks-6`)
+  await page.getByRole('heading', { level: 1, name: 'Free disk space' }).waitFor()
   await go('/')
   await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor()
 })
@@ -136,9 +144,8 @@ async function tabTo(page: Page, control: Locator): Promise<void> {
 }
 
 test('a script is run with the keyboard alone', { skip: leftOut }, async t => {
-  const { page, signIn, go, fake } = await openPortal(t, { fill: fillTypical })
-  await signIn()
-  await go('/Spaces-1/tasks/console')
+  const { page, signIn, fake } = await openPortal(t, { fill: fillTypical })
+  await signIn('/Spaces-1/tasks/console')
   await page.getByRole('checkbox', { name: 'web01' }).waitFor()
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
@@ -162,7 +169,7 @@ test('a script is run with the keyboard alone', { skip: leftOut }, async t => {
 test('a page that is not seen lets its connections go and goes on where it was', {
   skip: leftOut,
 }, async t => {
-  const { page, signIn, go, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
+  const { page, signIn, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
   expectedErrors.push(/net::ERR_ABORTED/)
   const task = fake.tasks.get('ServerTasks-4')
   const show = (state: 'visible' | 'hidden') =>
@@ -170,8 +177,7 @@ test('a page that is not seen lets its connections go and goes on where it was',
       Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value })
       document.dispatchEvent(new Event('visibilitychange'))
     }, state)
-  await signIn()
-  await go('/Spaces-1/tasks/ServerTasks-4')
+  await signIn('/Spaces-1/tasks/ServerTasks-4')
   task?.activity({ id: 'root', name: 'Deploy' })
   task?.log('root', 'seen')
   await page.getByText('seen', { exact: true }).waitFor()

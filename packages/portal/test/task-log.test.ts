@@ -8,8 +8,7 @@ import type { FakeTask } from './fake-tasks.ts'
 async function openTask(t: Parameters<typeof openPortal>[0], options: PortalOptions = {}) {
   const portal = await openPortal(t, options)
   const task = portal.fake.tasks.add({ Name: 'AdHocScript', Description: 'Count to ten', Arguments: {} })
-  await portal.signIn()
-  await portal.go(`/Spaces-1/tasks/${task.id}`)
+  await portal.signIn(`/Spaces-1/tasks/${task.id}`)
   await portal.page.getByRole('heading', { level: 1, name: 'Count to ten' }).waitFor()
   return { ...portal, task }
 }

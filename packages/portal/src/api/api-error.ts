@@ -76,6 +76,11 @@ function readErrorBody(body: string): { message: string | undefined; problems: s
   }
 }
 
+/** Whether the thing that was asked for is not there, or no longer. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'ERR_NOT_FOUND'
+}
+
 /** Whether trying the same request again may help. */
 export function isPassing(error: unknown): boolean {
   return error instanceof ApiError && (error.code === 'ERR_UNREACHABLE' || error.code === 'ERR_SERVER')

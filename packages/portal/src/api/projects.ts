@@ -1,5 +1,5 @@
 import type { ApiClient } from './client.ts'
-import { type Json, list, moment, page, text } from './read.ts'
+import { asObject, type Json, list, moment, page, text } from './read.ts'
 
 /** A piece of software with its process and its releases. */
 export interface Project {
@@ -42,6 +42,15 @@ export async function listDeployments(
   signal?: AbortSignal,
 ): Promise<readonly Deployment[]> {
   return page(await api.get(`api/${space}/deployments?take=${take}`, signal), readDeployment).items
+}
+
+export async function getDeployment(
+  api: ApiClient,
+  space: string,
+  id: string,
+  signal?: AbortSignal,
+): Promise<Deployment> {
+  return readDeployment(asObject(await api.get(`api/${space}/deployments/${encodeURIComponent(id)}`, signal)))
 }
 
 export async function getReleases(

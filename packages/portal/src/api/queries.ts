@@ -94,7 +94,7 @@ export const queries = {
   deployments: (api: ApiClient, space: string) =>
     queryOptions({
       queryKey: ['deployments', space],
-      queryFn: ({ signal }) => listDeployments(api, space, 500, signal),
+      queryFn: ({ signal }) => listDeployments(api, space, 200, signal),
     }),
   releases: (api: ApiClient, space: string, ids: readonly string[]) =>
     queryOptions({

@@ -8,7 +8,9 @@ import {
 } from '@tanstack/react-router'
 import { ApiError } from '../api/api-error.ts'
 import type { ApiClient } from '../api/client.ts'
+import { getDeployment } from '../api/projects.ts'
 import { queries } from '../api/queries.ts'
+import type { User } from '../api/users.ts'
 import { ConnectPage } from '../connect/connect-page.tsx'
 import { ConsolePage } from '../console/console-page.tsx'
 import { DashboardPage } from '../dashboard/dashboard-page.tsx'
@@ -62,18 +64,35 @@ const insideRoute = createRoute({
   },
 })
 
+/** The space that is shown to somebody who asked for none. */
+async function findHomeSpace({ api, cache, user }: RouterContext & { user: User }): Promise<string> {
+  const spaces = await cache.fetchQuery(queries.spaces(api, user.id))
+  const space = spaces.find(({ isDefault }) => isDefault) ?? spaces[0]
+  if (space) return space.id
+  throw new ApiError(
+    'ERR_FORBIDDEN',
+    'Your user does not belong to any space. Ask an administrator for access.',
+  )
+}
+
 const frontRoute = createRoute({
   getParentRoute: () => insideRoute,
   path: '/',
-  async beforeLoad({ context: { api, cache, user } }) {
-    const spaces = await cache.fetchQuery(queries.spaces(api, user.id))
-    const space = spaces.find(({ isDefault }) => isDefault) ?? spaces[0]
-    if (!space)
-      throw new ApiError(
-        'ERR_FORBIDDEN',
-        'Your user does not belong to any space. Ask an administrator for access.',
-      )
-    throw redirect({ to: '/$space', params: { space: space.id }, replace: true })
+  async beforeLoad({ context }) {
+    throw redirect({ to: '/$space', params: { space: await findHomeSpace(context) }, replace: true })
+  },
+})
+
+/** The address that is printed for a task of no space. */
+const systemTaskRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: 'tasks/$task',
+  async beforeLoad({ context, params: { task } }) {
+    throw redirect({
+      to: '/$space/tasks/$task',
+      params: { space: await findHomeSpace(context), task },
+      replace: true,
+    })
   },
 })
 
@@ -139,6 +158,16 @@ const consoleRoute = createRoute({
 
 const taskRoute = createRoute({ getParentRoute: () => spaceRoute, path: 'tasks/$task', component: TaskPage })
 
+/** A deployment is shown as its task. */
+const deploymentRoute = createRoute({
+  getParentRoute: () => spaceRoute,
+  path: 'deployments/$deployment',
+  async beforeLoad({ context: { api }, params: { space, deployment } }) {
+    const { taskId } = await getDeployment(api, space, deployment)
+    throw redirect({ to: '/$space/tasks/$task', params: { space, task: taskId }, replace: true })
+  },
+})
+
 const packagesRoute = createRoute({
   getParentRoute: () => spaceRoute,
   path: 'library/packages',
@@ -160,6 +189,7 @@ const routeTree = rootRoute.addChildren([
   signInRoute,
   insideRoute.addChildren([
     frontRoute,
+    systemTaskRoute,
     spaceRoute.addChildren([
       dashboardRoute,
       machinesRoute,
@@ -169,6 +199,7 @@ const routeTree = rootRoute.addChildren([
       tasksRoute,
       consoleRoute,
       taskRoute,
+      deploymentRoute,
       packagesRoute,
     ]),
   ]),

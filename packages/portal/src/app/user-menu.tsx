@@ -32,7 +32,7 @@ export function UserMenu(): ReactNode {
   })
 
   return (
-    <Menu position="top-start" width={230} withinPortal={false}>
+    <Menu position="top-start" width={230} withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <UnstyledButton className={styles.user ?? ''}>
           <Icon name="user" />

@@ -1,15 +1,30 @@
 import type { QueryClient } from '@tanstack/react-query'
 import type { ApiError } from '../api/api-error.ts'
 import type { ApiClient } from '../api/client.ts'
+import { isObject } from '../api/read.ts'
 import { followEvents, type StreamState } from './event-stream.ts'
+import type { ServerEvent } from './sse-parser.ts'
 
 /** Changes that come within this time are one renewal. */
 const gatherMs = 400
 
 /** Which kinds of cached answers an event makes old, by the first part of their keys. */
-const touchedBy: Readonly<Record<string, readonly string[]>> = {
-  task: ['tasks', 'deployments'],
-  machine: ['machines'],
+function touchedBy({ name, data }: ServerEvent): readonly string[] {
+  if (name === 'machine') return ['machines']
+  if (name !== 'task') return []
+  return taskName(data) === 'Deploy' ? ['tasks', 'deployments'] : ['tasks']
+}
+
+const allTouched = ['machines', 'tasks', 'deployments']
+
+/** The kind of a task; the list of deployments is long, so it is asked for only when a deployment changed. */
+function taskName(data: string): unknown {
+  try {
+    const task: unknown = JSON.parse(data)
+    return isObject(task) ? task.name : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -39,9 +54,9 @@ export function keepListsLive(
   return followEvents(
     {
       open: (_, streamSignal) => api.open('api/events/live', {}, streamSignal),
-      onEvent: event => renew(touchedBy[event.name] ?? []),
+      onEvent: event => renew(touchedBy(event)),
       onState(state, error) {
-        if (state === 'live' && wasLive) renew(Object.values(touchedBy).flat())
+        if (state === 'live' && wasLive) renew(allTouched)
         if (state === 'live') wasLive = true
         onState(state, error)
       },

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useApi } from '../app/api-context.ts'
 import type { StreamState } from './event-stream.ts'
 import { keepListsLive } from './live-lists.ts'
@@ -14,11 +14,12 @@ export function useLiveLists(): StreamState {
   const cache = useQueryClient()
   const visible = useVisible()
   const [state, setState] = useState<StreamState>('connecting')
+  const wasAway = useRef(false)
 
   useEffect(() => {
     if (!visible) return
     const control = new AbortController()
-    void cache.invalidateQueries({ type: 'active' })
+    if (wasAway.current) void cache.invalidateQueries({ type: 'active' })
     void keepListsLive(
       api,
       cache,
@@ -29,7 +30,10 @@ export function useLiveLists(): StreamState {
       },
       control.signal,
     )
-    return () => control.abort()
+    return () => {
+      control.abort()
+      wasAway.current = true
+    }
   }, [api, cache, visible])
 
   useEffect(() => {

@@ -2,6 +2,7 @@ import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { isGone } from '../api/api-error.ts'
 import type { Machine } from '../api/machines.ts'
 import { queries } from '../api/queries.ts'
 import { useApi } from '../app/api-context.ts'
@@ -31,7 +32,7 @@ export function MachinePage(): ReactNode {
       </Page>
     )
   }
-  if (query.data === undefined) {
+  if (query.data === undefined || isGone(query.error)) {
     return (
       <Page title="Deployment target">
         <ErrorPanel

@@ -34,10 +34,10 @@ test('addresses that clients print lead to the same page here', () => {
   )
 })
 
-test('a printed deployment leads to its space, where the newest deployments are', () => {
+test('a printed deployment leads to the short address of the deployment', () => {
   assert.equal(
     pathFromFragment('#/Spaces-1/projects/web-shop/deployments/releases/1.4.0/deployments/Deployments-3'),
-    '/Spaces-1',
+    '/Spaces-1/deployments/Deployments-3',
   )
 })
 

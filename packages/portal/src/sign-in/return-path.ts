@@ -15,6 +15,8 @@ export function safeReturnPath(path: unknown): string {
 export function pathFromFragment(fragment: string): string | undefined {
   if (!fragment.startsWith('#/')) return undefined
   const path = safeReturnPath(fragment.slice(1))
-  const deployment = /^(\/[^/]+)\/projects\/[^/]+\/deployments\/releases\/.*\/deployments\/[^/]+$/.exec(path)
-  return deployment?.[1] ?? path
+  const deployment = /^(\/[^/]+)\/projects\/[^/]+\/deployments\/releases\/.*\/deployments\/([^/]+)$/.exec(
+    path,
+  )
+  return deployment ? `${deployment[1]}/deployments/${deployment[2]}` : path
 }

@@ -24,6 +24,8 @@ export interface ActivityEvent {
   readonly ended: number | undefined
   /** 0 to 100, where the activity tells it. */
   readonly progress: number
+  /** What is going on right now, such as which file is sent. */
+  readonly progressMessage: string
 }
 
 /** The task itself changed. */
@@ -52,13 +54,15 @@ export function readTaskEvent({ name, data }: ServerEvent): TaskEvent | undefine
 }
 
 function readLog(fields: Json): LogEvent {
+  const detail = text(fields, 'detail')
+  const message = text(fields, 'messageText')
   return {
     kind: 'log',
     sequence: number(fields, 'sequence'),
     activityId: text(fields, 'activityId'),
     category: text(fields, 'category', 'Info'),
     at: moment(fields, 'occurredAt'),
-    text: text(fields, 'messageText'),
+    text: detail === '' ? message : `${message}\n${detail}`,
   }
 }
 
@@ -72,6 +76,7 @@ function readActivity(fields: Json): ActivityEvent {
     started: moment(fields, 'started'),
     ended: moment(fields, 'ended'),
     progress: number(fields, 'progressPercentage'),
+    progressMessage: text(fields, 'progressMessage'),
   }
 }
 

@@ -32,6 +32,7 @@ function build(nodes: readonly Node[]): LogTree {
       started: 1,
       ended: undefined,
       progress: 0,
+      progressMessage: '',
     })
     for (const text of lines) {
       sequence += 1
@@ -155,6 +156,7 @@ test('following keeps the end of the last running activity in sight, else the en
     started: 1,
     ended: 2,
     progress: 0,
+    progressMessage: '',
   })
   const layout = layOut(tree.roots, open)
   assert.equal(followedBottom(layout), layout.height)

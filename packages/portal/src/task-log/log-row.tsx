@@ -84,6 +84,9 @@ function Head({
         <span className={styles.warnings}>{count(activity.warnings, 'warning')}</span>
       ) : null}
       {isRunning && activity.progress > 0 ? <span className={styles.fact}>{activity.progress} %</span> : null}
+      {isRunning && activity.progressMessage ? (
+        <span className={styles.message}>{activity.progressMessage}</span>
+      ) : null}
       {activity.started !== undefined && end !== undefined ? (
         <span className={styles.fact}>{formatDuration(end - activity.started)}</span>
       ) : null}

@@ -14,6 +14,7 @@ function activity(id: string, parentId?: string, part: Partial<ActivityEvent> = 
     started: 1,
     ended: undefined,
     progress: 0,
+    progressMessage: '',
     ...part,
   }
 }

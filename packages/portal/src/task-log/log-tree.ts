@@ -16,6 +16,7 @@ export interface Activity {
   started: number | undefined
   ended: number | undefined
   progress: number
+  progressMessage: string
   parent: Activity | undefined
   readonly children: Activity[]
   /** All lines. */
@@ -75,6 +76,7 @@ export function createLogTree(lineLimit = defaultLineLimit): LogTree {
     activity.started = event.started
     activity.ended = event.ended
     activity.progress = event.progress
+    activity.progressMessage = event.progressMessage
     if (event.parentId !== undefined) moveUnder(activity, find(event.parentId), roots)
   }
 
@@ -115,6 +117,7 @@ function emptyActivity(id: string): Activity {
     started: undefined,
     ended: undefined,
     progress: 0,
+    progressMessage: '',
     parent: undefined,
     children: [],
     lines: [],

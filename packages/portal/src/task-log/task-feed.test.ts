@@ -115,3 +115,25 @@ test('data that is not understood is passed over', async () => {
   await until(feed, () => feed.snapshot().state === 'ended')
   assert.deepEqual(texts(feed), ['one'])
 })
+
+test('the detail of a line stands below it', async () => {
+  const data = {
+    sequence: 1,
+    activityId: 'a',
+    category: 'Error',
+    messageText: 'It failed.',
+    detail: 'at here\nat there',
+  }
+  const feed = createTaskFeed({
+    open: async (_, signal) =>
+      answer(
+        `id: 1\nevent: log\ndata: ${JSON.stringify(data)}\n\n${taskEvent('Failed', true)}`,
+        signal,
+        false,
+      ),
+    soon: queueMicrotask,
+  })
+  feed.start()
+  await until(feed, () => feed.snapshot().state === 'ended')
+  assert.deepEqual(texts(feed), ['It failed.', 'at here', 'at there'])
+})

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useEffect } from 'react'
+import { isGone } from '../api/api-error.ts'
 import { queries } from '../api/queries.ts'
 import { rawLogUrl, type Task } from '../api/tasks.ts'
 import { useApi } from '../app/api-context.ts'
@@ -45,7 +46,7 @@ function LiveTask({ id }: { id: string }): ReactNode {
       </Page>
     )
   }
-  if (query.data === undefined) {
+  if (query.data === undefined || isGone(query.error)) {
     return (
       <Page title="Task">
         <ErrorPanel
