@@ -43,6 +43,9 @@ interface ServeOrder {
   readonly port?: number
 }
 
+/** What the other process has opened. */
+const closers: (() => Promise<void>)[] = []
+
 /** The other process: it serves one mode until its parent goes away. */
 async function serve({ mode, own, other, port = 0 }: ServeOrder): Promise<number> {
   if (mode === 'bare') return serveBare(own)
@@ -61,6 +64,7 @@ async function serve({ mode, own, other, port = 0 }: ServeOrder): Promise<number
       }),
     ],
   })
+  closers.push(() => halibut.close())
   if (mode === 'listening') return (await halibut.listen({ port: 0, host: '127.0.0.1' })).port
   const server = { baseUri: `https://127.0.0.1:${port}`, thumbprint: other.thumbprint }
   halibut.poll({ subscription: 'poll://bench/', server, connections: 32 })
@@ -77,6 +81,7 @@ async function serveBare({ certificatePem, privateKeyPem }: Certificate): Promis
     })
   })
   server.listen(0, '127.0.0.1')
+  closers.push(async () => void server.close())
   await once(server, 'listening')
   const address = server.address()
   return typeof address === 'object' && address ? address.port : 0
@@ -238,8 +243,7 @@ if (process.send) {
     if (order === 'cpu') process.send?.(user + system)
     else void serve(order).then(port => process.send?.(port))
   })
-  // Its parent is gone, and with it all reason to be.
-  process.once('disconnect', () => process.kill(process.pid))
+  process.once('disconnect', () => void Promise.all(closers.map(close => close())))
 } else {
   await main()
 }

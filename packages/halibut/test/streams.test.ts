@@ -134,6 +134,15 @@ test('a folder for received streams that cannot be used fails the call and says 
   assert.equal((await (await call.makeStream(10)).bytes()).length, 10)
 })
 
+test('a folder for received streams that somebody cleaned away is made again', async t => {
+  const temporaryFolder = await folder(t)
+  const { call } = await pair(t, 'listening', { client: { temporaryFolder } })
+  await (await call.makeStream(large)).dispose()
+  for (const name of await readdir(temporaryFolder))
+    await rm(join(temporaryFolder, name), { recursive: true })
+  assert.equal((await (await call.makeStream(large)).bytes()).length, large)
+})
+
 test('saving leaves the target as it was when it fails or is cancelled', async t => {
   const path = join(await folder(t), 'target')
   await writeFile(path, 'old')

@@ -18,7 +18,10 @@ export class ReceivedFiles {
 
   async newPath(): Promise<string> {
     this.#folder ??= this.#create()
-    return join(await this.#folder, randomUUID())
+    const folder = await this.#folder
+    // Systems clean their temporary folders while a service runs for months.
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    return join(folder, randomUUID())
   }
 
   async close(): Promise<void> {
