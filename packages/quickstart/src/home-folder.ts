@@ -8,7 +8,7 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { QuickstartError } from './options.ts'
 
 /** What one start tells the next; kept in `quickstart.json` in the home folder, readable by its owner only. */
@@ -32,13 +32,20 @@ export interface HomeFolder {
 
 const fresh = (): SavedState => ({ adminPassword: randomBytes(12).toString('base64url'), nextRelease: 0 })
 
+/** `mkdir -p`; Node's own recursive form never returns below folders such as /proc. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return
+  makeFolders(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
+}
+
 /** Makes the folder where needed. Throws {@link QuickstartError} if it cannot be written. */
 export function openHome(folder: string): HomeFolder {
   const path = resolve(folder)
   const inside = (name: string): string => join(path, name)
   try {
     for (const name of ['', 'server', 'agents', 'packages', 'logs']) {
-      mkdirSync(inside(name), { recursive: true, mode: 0o700 })
+      makeFolders(inside(name))
     }
     accessSync(path, constants.W_OK)
     writeFileSync(inside('.write-test'), '')

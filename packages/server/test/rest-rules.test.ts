@@ -60,6 +60,7 @@ test('errors have a message, and lines only where clients expect them', async t 
   const rows = [
     { answer: await client.send('GET', '/api/Spaces-1/machines/Machines-999999'), status: 404, lines: false },
     { answer: await client.send('GET', '/api/nothing'), status: 404, lines: false },
+    { answer: await client.send('GET', '/api/tasks/projects/all'), status: 404, lines: false },
     { answer: await anonymous.send('GET', '/api/users/me'), status: 401, lines: false },
     { answer: await client.send('PATCH', '/api/Spaces-1/machines'), status: 405, lines: false },
     { answer: await client.send('POST', '/api/environments', { Name: '' }), status: 400, lines: true },

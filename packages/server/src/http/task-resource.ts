@@ -81,7 +81,6 @@ function completedText(task: ServerTask): string {
 
 function links({ id, spaceId }: ServerTask): Record<string, string> {
   const self = `/api/tasks/${id}`
-  const inSpace = spaceId === null ? '/api' : `/api/${spaceId}`
   return {
     Self: self,
     Web: spaceId === null ? `/app#/tasks/${id}` : `/app#/${spaceId}/tasks/${id}`,
@@ -92,8 +91,6 @@ function links({ id, spaceId }: ServerTask): Record<string, string> {
     QueuedBehind: `${self}/queued-behind{?skip,take}`,
     Details: `${self}/details{?verbose,tail}`,
     Events: `${self}/events`,
-    Artifacts: `${inSpace}/artifacts?regarding=${id}`,
-    Interruptions: `${inSpace}/interruptions?regarding=${id}`,
   }
 }
 

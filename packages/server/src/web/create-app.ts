@@ -112,6 +112,10 @@ export async function createApp(
   app.addHook('onRequest', createAccessCheck(authenticator, cookieNames(installationId).session))
   app.addHook('onRequest', async request => {
     const spaceText = rewritten.get(request.raw)?.spaceText ?? null
+    const isSpaceRoute = request.routeOptions.url?.startsWith('/api/:space') === true
+    // A word that is no space stands where one should: /api/tasks/projects/all.
+    if (isSpaceRoute && spaceText === null)
+      throw new ServerError('ERR_NOT_FOUND', `There is nothing at ${request.address.split('?', 1)[0]}.`)
     if (spaceText === null || request.routeOptions.config.permission === undefined) return
     const space = await findSpace(spaceText === defaultSpaceSegment ? null : spaceText)
     if (space === undefined) {
@@ -121,7 +125,7 @@ export async function createApp(
           : `There is no space '${spaceText}', or it is not visible to you.`
       throw new ServerError('ERR_NOT_FOUND', message)
     }
-    if (request.routeOptions.url?.startsWith('/api/:space')) spaces.set(request, space)
+    if (isSpaceRoute) spaces.set(request, space)
     else request.spaceInAddress = space
   })
   app.addHook('onSend', async (request, reply) => {
