@@ -45,6 +45,7 @@ export async function startWaitingShell(pipes: PipeMaker): Promise<WaitingShell>
     })
     const ended = exitCodeOf(child)
     await once(child, 'spawn')
+    child.on('error', () => {}) // nothing is asked of it that could fail
     return shellOf(child, child.stdin, ended, stdout.reader, stderr.reader)
   } catch (error) {
     stdout.reader.resume() // lets the pipes end, so that they are free again

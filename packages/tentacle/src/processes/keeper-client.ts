@@ -164,6 +164,7 @@ export class KeeperClient {
         this.#onNews()
       })
       await once(child, 'spawn')
+      child.on('error', () => {}) // nothing is asked of it that could fail
       child.unref()
       const jobs: Writable = child.stdin
       jobs.on('error', () => {}) // it has ended

@@ -14,6 +14,9 @@ export interface LogPage {
 
 const windowBytes = 256 * 1024
 
+/** What an entry costs beside its text, in characters: a page of empty lines has a size, too. */
+const entryOverhead = 40
+
 /** Places in the log are remembered this far apart, so that reading begins near. */
 const markEveryBytes = 64 * 1024
 
@@ -107,18 +110,23 @@ export class LogReader {
     const found: ProcessOutput[] = []
     let characters = 0
     let { entries, bytes } = start
+    let space = Buffer.alloc(0)
     for (let size = windowBytes; bytes < endBytes; ) {
-      const window = await readAt(file, bytes, Math.min(size, endBytes - bytes))
+      const wanted = Math.min(size, endBytes - bytes)
+      if (space.length < wanted) space = Buffer.allocUnsafe(wanted)
+      const { bytesRead } = await file.read(space, 0, wanted, bytes)
+      const window = space.subarray(0, bytesRead)
       let at = 0
       for (let end = endOfEntry(window, at); end !== undefined; end = endOfEntry(window, at)) {
         if (entries >= after) {
           const entry = parseEntry(window.toString('utf8', at, end))
           if (entry === undefined) return this.#damaged(found, after, entries)
-          if (found.length > 0 && characters + entry.text.length > maxCharacters) {
+          const size = entry.text.length + entryOverhead
+          if (found.length > 0 && characters + size > maxCharacters) {
             return this.#pageEnd(found, { entries, bytes: bytes + at }, false)
           }
           found.push(entry)
-          characters += entry.text.length
+          characters += size
         }
         entries++
         at = end
@@ -148,10 +156,4 @@ export class LogReader {
     this.#lastEnd = end
     return { entries, next: end.entries, isEnd }
   }
-}
-
-async function readAt(file: FileHandle, position: number, size: number): Promise<Buffer> {
-  const window = Buffer.allocUnsafe(size)
-  const { bytesRead } = await file.read(window, 0, size, position)
-  return window.subarray(0, bytesRead)
 }

@@ -83,7 +83,7 @@ test('answers in pieces of a size, of whole entries and at least one', async t =
   await log.append(lines('aaaa', 'bbbb', 'c'.repeat(100), 'dd'))
   const pieces: string[][] = []
   for (let after = 0, isEnd = false; !isEnd; ) {
-    const page = await log.read(after, 8)
+    const page = await log.read(after, 88)
     pieces.push(page.entries.map(entry => entry.text))
     ;({ next: after, isEnd } = page)
   }

@@ -12,6 +12,8 @@ export interface OutputLogPaths {
   readonly progress: string
 }
 
+const maxSpaceBytes = 2 * 1024 * 1024
+
 /**
  * The log of one script: `Output.log`, and beside it how much of that counts. Entries are appended first and committed
  * second. An agent that is killed in between finds the old commit, cuts the log there and reads the raw output again
@@ -23,6 +25,7 @@ export class OutputLog {
   #progress: LogProgress
   #files: { readonly log: FileHandle; readonly progress: ProgressFile } | undefined
   #last: Promise<unknown> = Promise.resolve()
+  #space = Buffer.alloc(0)
 
   private constructor(paths: OutputLogPaths, progress: LogProgress) {
     this.#paths = paths
@@ -86,7 +89,7 @@ export class OutputLog {
 
   async #commit(entries: readonly NewEntry[], change: ProgressChange, occurred: Date): Promise<void> {
     if (this.#files === undefined) throw new Error(`The log ${this.#paths.log} is closed.`)
-    const bytes = Buffer.from(formatEntries(entries, occurred), 'utf8')
+    const bytes = this.#encode(formatEntries(entries, occurred))
     await writeAll(this.#files.log, bytes, this.#progress.logBytes)
     const next = {
       ...this.#progress,
@@ -97,6 +100,15 @@ export class OutputLog {
     await this.#files.progress.commit(next)
     this.#progress = next
     this.#reader.mark(next.entries, next.logBytes)
+  }
+
+  /** Into memory that is used again: a chatty script would leave hundreds of megabytes to the collector. */
+  #encode(text: string): Buffer {
+    const size = Buffer.byteLength(text)
+    if (size > maxSpaceBytes) return Buffer.from(text, 'utf8')
+    if (this.#space.length < size) this.#space = Buffer.allocUnsafe(Math.max(size, 2 * this.#space.length))
+    this.#space.write(text, 'utf8')
+    return this.#space.subarray(0, size)
   }
 
   /**
@@ -111,6 +123,7 @@ export class OutputLog {
     await this.#last
     const files = this.#files
     this.#files = undefined
+    this.#space = Buffer.alloc(0)
     await this.#reader.settled()
     await files?.log.close()
     await files?.progress.close()

@@ -51,7 +51,7 @@ export interface ScriptServicesOptions {
   readonly keeperCommand?: readonly string[]
   /** Default: 100 ms, then every 10 minutes. */
   readonly waitNotice?: { readonly firstMs: number; readonly repeatMs: number }
-  /** Default: 4 Mi characters. */
+  /** How much log one answer may have. Default: 1 Mi characters, of which an entry takes 40 beside its text. */
   readonly maxPageCharacters?: number
 }
 
@@ -105,7 +105,7 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
     mask: createTextMask(secrets),
     user: accountName(),
     waitNotice: options.waitNotice ?? { firstMs: 100, repeatMs: 600_000 },
-    maxPageCharacters: options.maxPageCharacters ?? 4 * 1024 * 1024,
+    maxPageCharacters: options.maxPageCharacters ?? 1024 * 1024,
   }
   const engine = await ScriptEngine.open({ home, parts, freeSpace, freeUp: () => cleaner.clean() })
   const cleaner = createWorkspaceCleaner({
