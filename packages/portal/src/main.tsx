@@ -5,6 +5,7 @@ import './app/theme.css'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { ApiError } from './api/api-error.ts'
 import { createApiClient } from './api/client.ts'
 import { createCache } from './app/cache.ts'
 import { Providers } from './app/providers.tsx'
@@ -35,7 +36,13 @@ const router = createPortalRouter(basePath, { api, cache })
 
 const root = document.getElementById('root')
 if (root) {
-  createRoot(root).render(
+  const options = {
+    // What the server refused is told on the page; only our own mistakes belong into the console.
+    onCaughtError(error: unknown) {
+      if (!(error instanceof ApiError)) console.error(error)
+    },
+  }
+  createRoot(root, options).render(
     <StrictMode>
       <Providers api={api} cache={cache}>
         <RouterProvider router={router} />

@@ -208,6 +208,18 @@ test("what the server refuses is shown in the server's words", { skip: leftOut }
   await page.getByRole('alert').getByText("The task 'ServerTasks-404' was not found.").waitFor()
 })
 
+test('a page that was opened while the server fails comes up with it', { skip: leftOut }, async t => {
+  const { page, signIn, go, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
+  expectedErrors.push(/503 \(/)
+  await signIn()
+  for (let times = 0; times < 2; times += 1) {
+    fake.failNext('/api/users/me', 503, { ErrorMessage: 'The server is starting.' })
+    await go('/Spaces-1/tasks')
+    await page.getByRole('alert').getByText('The server is starting.').waitFor()
+    await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+  }
+})
+
 test('pages come back by themselves when the server does', { skip: leftOut }, async t => {
   const { page, signIn, fake, expectedErrors } = await openPortal(t, { fill: fillTypical })
   expectedErrors.push(/net::ERR_/)

@@ -48,6 +48,24 @@ export function NotFoundPage(): ReactNode {
   )
 }
 
+/** The same without the menu beside it: it brings the landmark of the content itself. */
+export function BareFailurePage(problem: ErrorComponentProps): ReactNode {
+  return (
+    <main>
+      <FailurePage {...problem} />
+    </main>
+  )
+}
+
+/** The same without the menu beside it. */
+export function BareNotFoundPage(): ReactNode {
+  return (
+    <main>
+      <NotFoundPage />
+    </main>
+  )
+}
+
 /** Shown when a page takes a moment to load. */
 export function WaitPage(): ReactNode {
   return (

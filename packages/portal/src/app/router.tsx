@@ -22,7 +22,7 @@ import { SignInPage } from '../sign-in/sign-in-page.tsx'
 import { TaskPage } from '../tasks/task-page.tsx'
 import { TasksPage } from '../tasks/tasks-page.tsx'
 import { isTaskState, type TaskState } from '../text/states.ts'
-import { FailurePage, NotFoundPage, WaitPage } from './failure-page.tsx'
+import { BareFailurePage, BareNotFoundPage, FailurePage, NotFoundPage, WaitPage } from './failure-page.tsx'
 import { Shell } from './shell.tsx'
 
 /** What every route may use while it loads. */
@@ -31,10 +31,10 @@ export interface RouterContext {
   readonly cache: QueryClient
 }
 
-const rootRoute = createRootRouteWithContext<RouterContext>()({
-  component: Outlet,
-  notFoundComponent: NotFoundPage,
-})
+/** For what fails before the menu is there. */
+const bareErrors = { notFoundComponent: BareNotFoundPage, errorComponent: BareFailurePage }
+
+const rootRoute = createRootRouteWithContext<RouterContext>()({ component: Outlet, ...bareErrors })
 
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -50,6 +50,7 @@ const signInRoute = createRoute({
 const insideRoute = createRoute({
   getParentRoute: () => rootRoute,
   id: 'inside',
+  ...bareErrors,
   async beforeLoad({ context: { api, cache }, location }) {
     const known = cache.getQueryData(queries.me(api).queryKey)
     if (known) return { user: known }
@@ -78,6 +79,7 @@ async function findHomeSpace({ api, cache, user }: RouterContext & { user: User 
 const frontRoute = createRoute({
   getParentRoute: () => insideRoute,
   path: '/',
+  ...bareErrors,
   async beforeLoad({ context }) {
     throw redirect({ to: '/$space', params: { space: await findHomeSpace(context) }, replace: true })
   },
@@ -175,6 +177,8 @@ const packagesRoute = createRoute({
   component: PackagesPage,
 })
 
+const unknownRoute = createRoute({ getParentRoute: () => spaceRoute, path: '$', component: NotFoundPage })
+
 /** A search parameter that is a text with something in it. */
 function textOf<K extends string>(search: Record<string, unknown>, name: K): { [P in K]?: string } {
   const value = search[name]
@@ -201,6 +205,7 @@ const routeTree = rootRoute.addChildren([
       taskRoute,
       deploymentRoute,
       packagesRoute,
+      unknownRoute,
     ]),
   ]),
 ])
