@@ -20,17 +20,25 @@ const pages = [
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+interface Violation {
+  readonly id: string
+  readonly help: string
+  readonly nodes: readonly { readonly html: string }[]
+}
+
+declare global {
+  interface Window {
+    /** What the script of axe-core puts there. */
+    axe: { run(options: object): Promise<{ readonly violations: readonly Violation[] }> }
+  }
+}
+
 /** What axe-core finds wrong on the page as it stands, one line each. */
 async function findFaults(page: Page): Promise<string[]> {
   await page.evaluate(axeSource)
   return page.evaluate(async () => {
-    interface Axe {
-      run(options: object): Promise<{ violations: { id: string; help: string; nodes: { html: string }[] }[] }>
-    }
-    const { axe } = window as unknown as { axe: Axe }
-    const { violations } = await axe.run({
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-    })
+    const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']
+    const { violations } = await window.axe.run({ runOnly })
     return violations.flatMap(({ id, help, nodes }) =>
       nodes.map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`),
     )

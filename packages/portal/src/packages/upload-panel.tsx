@@ -1,4 +1,4 @@
-import { Alert, Button, FileButton, Progress } from '@mantine/core'
+import { Button, FileButton, Progress } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import type { DragEvent, ReactNode } from 'react'
@@ -7,7 +7,8 @@ import { ApiError } from '../api/api-error.ts'
 import { type OverwriteMode, type UploadProgress, uploadPackage } from '../api/packages.ts'
 import { useApi } from '../app/api-context.ts'
 import { ErrorPanel } from '../parts/error-panel.tsx'
-import { Icon, SignIcon } from '../parts/icons.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { formatSize } from '../text/size.ts'
 import styles from './upload-panel.module.css'
@@ -110,15 +111,12 @@ export function UploadPanel(): ReactNode {
         </div>
       ) : null}
       {upload.data ? (
-        <Alert
-          className={styles.outcome ?? ''}
-          color="green"
-          variant="light"
-          role="status"
-          icon={<SignIcon sign="tick" />}
-        >
-          Stored as version {upload.data.version} of {upload.data.packageId}, {formatSize(upload.data.size)}.
-        </Alert>
+        <div className={styles.outcome}>
+          <Notice tone="good">
+            Stored as version {upload.data.version} of {upload.data.packageId}, {formatSize(upload.data.size)}
+            .
+          </Notice>
+        </div>
       ) : null}
     </Panel>
   )

@@ -1,7 +1,7 @@
-import { Alert, Button } from '@mantine/core'
+import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { ApiError, isPassing } from '../api/api-error.ts'
-import { SignIcon } from './icons.tsx'
+import { Notice } from './notice.tsx'
 
 /** What a failed request says to the reader: the server's own words, and a way on. */
 export function ErrorPanel({
@@ -15,14 +15,11 @@ export function ErrorPanel({
 }): ReactNode {
   const problems = error instanceof ApiError ? error.problems : []
   return (
-    <Alert
-      color="red"
-      variant="light"
-      title={title}
-      icon={<SignIcon sign="warning" size={18} />}
-      role="alert"
-    >
-      <div>{messageOf(error)}</div>
+    <Notice tone="bad" title={title}>
+      <div>
+        {messageOf(error)}
+        {onRetry && isPassing(error) ? ' This page asks again by itself.' : ''}
+      </div>
       {problems.length > 0 ? (
         <ul>
           {problems.map(problem => (
@@ -35,13 +32,13 @@ export function ErrorPanel({
           Try again
         </Button>
       ) : null}
-    </Alert>
+    </Notice>
   )
 }
 
 function messageOf(error: unknown): string {
   if (error instanceof ApiError && error.code === 'ERR_UNREACHABLE') {
-    return `${error.message} Is it running, and is the network up? This page asks again by itself.`
+    return `${error.message} Is it running, and is the network up?`
   }
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, PasswordInput, TextInput } from '@mantine/core'
+import { Button, PasswordInput, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
 import type { FormEvent, ReactNode } from 'react'
@@ -8,6 +8,7 @@ import { getCurrentUser, signIn } from '../api/users.ts'
 import { useApi } from '../app/api-context.ts'
 import { ErrorPanel } from '../parts/error-panel.tsx'
 import { Logo } from '../parts/logo.tsx'
+import { Notice } from '../parts/notice.tsx'
 import { safeReturnPath } from './return-path.ts'
 import styles from './sign-in-page.module.css'
 
@@ -53,9 +54,7 @@ export function SignInPage(): ReactNode {
           </div>
         </div>
         {ended && !entry.isError ? (
-          <Alert color="yellow" variant="light" role="status">
-            Your session has ended. Sign in again to go on where you were.
-          </Alert>
+          <Notice tone="warn">Your session has ended. Sign in again to go on where you were.</Notice>
         ) : null}
         {entry.isError ? <ErrorPanel title="That did not work" error={entry.error} /> : null}
         {server.isError && !entry.isError ? (
