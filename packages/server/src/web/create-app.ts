@@ -115,7 +115,10 @@ export async function createApp(
     const isSpaceRoute = request.routeOptions.url?.startsWith('/api/:space') === true
     // A word that is no space stands where one should: /api/tasks/projects/all.
     if (isSpaceRoute && spaceText === null)
-      throw new ServerError('ERR_NOT_FOUND', `There is nothing at ${request.address.split('?', 1)[0]}.`)
+      throw new ServerError(
+        'ERR_NOT_FOUND',
+        `No space is named where one belongs: ${request.address.split('?', 1)[0]}`,
+      )
     if (spaceText === null || request.routeOptions.config.permission === undefined) return
     const space = await findSpace(spaceText === defaultSpaceSegment ? null : spaceText)
     if (space === undefined) {
