@@ -5,6 +5,7 @@ import { after, type TestContext } from 'node:test'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { closeAfter } from './closing.ts'
 import { type FakeServer, password, startFakeServer, userName } from './fake-server.ts'
+import { readFiles, type StaticFiles } from './static-files.ts'
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 /** The built portal. */
@@ -75,7 +76,8 @@ export async function openPortal(t: TestContext, options: PortalOptions = {}): P
   if (!existsSync(join(dist, 'index.html'))) {
     throw new Error('packages/portal/dist is missing. Build it first: npm run build -w @tentacle/portal')
   }
-  const fake = await startFakeServer({ dist, ...(options.folder ? { folder: options.folder } : {}) })
+  files ??= readFiles(dist)
+  const fake = await startFakeServer({ files, ...(options.folder ? { folder: options.folder } : {}) })
   closeAfter(t, () => fake.stop())
   options.fill?.(fake)
   const opened = await openPage(t, fake.url, options)
@@ -97,6 +99,7 @@ export async function openPortal(t: TestContext, options: PortalOptions = {}): P
   }
 }
 
+let files: StaticFiles | undefined
 let browser: Promise<Browser> | undefined
 const home = mkdtempSync(join(tmpdir(), 'portal-browser-'))
 

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type Doc, readBody, readCookies, readJson, send, sendPage } from './answers.ts'
 import { createFakeTasks, type FakeTask, type FakeTasks } from './fake-tasks.ts'
-import { serveFiles } from './static-files.ts'
+import { type StaticFiles, serveFile } from './static-files.ts'
 
 /** Everything that the server knows; tests change it as they like and call `changed` for live lists. */
 export interface FakeContent {
@@ -51,7 +51,9 @@ export const password = 'correct horse'
 export const thumbprint = '5FD2C1A7B9E04D3388A16C0F9B7E21D45C3A9F60'
 
 /** Starts a fake server on a port of the system's choice. `folder` is where it lives, such as `/octopus`. */
-export async function startFakeServer(options: { folder?: string; dist?: string } = {}): Promise<FakeServer> {
+export async function startFakeServer(
+  options: { folder?: string; files?: StaticFiles } = {},
+): Promise<FakeServer> {
   const folder = options.folder ?? ''
   const installationId = randomUUID()
   const sessions = new Map<string, string>()
@@ -83,8 +85,8 @@ export async function startFakeServer(options: { folder?: string; dist?: string 
     if (!url.pathname.startsWith(folder))
       return send(response, 404, { ErrorMessage: 'Outside of the folder.' })
     const path = url.pathname.slice(folder.length)
-    if (options.dist && (path === '/app' || path.startsWith('/app/'))) {
-      return serveFiles(options.dist, folder, path.slice('/app'.length), response)
+    if (options.files && (path === '/app' || path.startsWith('/app/'))) {
+      return serveFile(options.files, folder, path.slice('/app'.length), response)
     }
     requests.push(`${request.method} ${path}${url.search}`)
     if (path.endsWith('/events') || path === '/api/events/live') countStream(response)

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import { extname, join, normalize } from 'node:path'
+import { extname, join, relative } from 'node:path'
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -24,27 +24,27 @@ export const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/** The files of a built portal by their path, such as `/assets/index.js`. */
+export type StaticFiles = ReadonlyMap<string, Buffer>
+
+/** Reads a built portal whole, so that a build that runs meanwhile disturbs no test. */
+export function readFiles(dist: string): StaticFiles {
+  const entries = readdirSync(dist, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  const paths = entries.map(entry => join(entry.parentPath, entry.name))
+  return new Map(paths.map(path => [`/${relative(dist, path)}`, readFileSync(path)]))
+}
+
 /** Serves the built portal as the server does: files by name, every other address is the page itself. */
-export async function serveFiles(
-  dist: string,
-  folder: string,
-  path: string,
-  response: ServerResponse,
-): Promise<void> {
-  const type = types[extname(path)]
-  const isFile = type !== undefined && path !== '/index.html'
-  const file = join(dist, isFile ? normalize(path) : 'index.html')
-  try {
-    const bytes = await readFile(file)
-    response.writeHead(200, {
-      'Content-Type': type ?? 'text/html; charset=utf-8',
-      'Content-Security-Policy': contentSecurityPolicy,
-      'X-Content-Type-Options': 'nosniff',
-    })
-    response.end(
-      isFile ? bytes : bytes.toString().replace('<base href="/app/"', `<base href="${folder}/app/"`),
-    )
-  } catch {
-    response.writeHead(404).end()
-  }
+export function serveFile(files: StaticFiles, folder: string, path: string, response: ServerResponse): void {
+  const isPage = path === '/index.html' || !files.has(path)
+  const bytes = files.get(isPage ? '/index.html' : path)
+  const type = isPage ? types['.html'] : types[extname(path)]
+  response.writeHead(200, {
+    'Content-Type': type ?? 'application/octet-stream',
+    'Content-Security-Policy': contentSecurityPolicy,
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(
+    isPage ? bytes?.toString().replace('<base href="/app/"', `<base href="${folder}/app/"`) : bytes,
+  )
 }
