@@ -10,6 +10,9 @@ import { join } from 'node:path'
 /** What the system calls the process of a keeper. It shows no more than these 15 characters. */
 export const keeperTitle = 'tentacle-keeper'
 
+/** Beside the folders of the keepers: where Node keeps their compiled sources. */
+export const compileCacheName = 'compiled'
+
 /** Where a keeper has its own files. */
 export function keeperFolder(folderOfAll: string, pid: number): string {
   return join(folderOfAll, String(pid))

@@ -1,10 +1,13 @@
+import { join } from 'node:path'
 import { keepScripts } from './keeper.ts'
-import { keeperFolder, keeperTitle } from './keeper-protocol.ts'
+import { compileCacheName, keeperFolder, keeperTitle } from './keeper-protocol.ts'
 
 // The agent starts this program: `main.ts FOLDER WAITING_SHELLS`, with jobs on standard input and reports on
 // standard output.
 const [folder = '', waitingShells = '0'] = process.argv.slice(2)
 process.title = keeperTitle
+// Set for this program; scripts have what the agent has.
+if (process.env.NODE_COMPILE_CACHE === join(folder, compileCacheName)) delete process.env.NODE_COMPILE_CACHE
 await keepScripts({
   jobs: process.stdin,
   reports: process.stdout,

@@ -1,4 +1,5 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.ts'
 import { runFiles, voidClaim } from '../keeper/keeper-protocol.ts'
@@ -14,7 +15,7 @@ export async function prepareRunFolder(runFolder: string): Promise<ClaimState> {
   const path = join(runFolder, runFiles.claim)
   for (;;) {
     try {
-      await mkdir(runFolder, { mode: 0o700 })
+      mkdirSync(runFolder, { mode: 0o700 })
       return 'none'
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error

@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 
 /**
@@ -39,46 +39,51 @@ const slotBytes = 128
  * renamed takes four calls, and chatty scripts commit some hundred times a second.
  */
 export class ProgressFile {
-  readonly #file: FileHandle
+  readonly #file: number
   #commits: number
 
-  private constructor(file: FileHandle, commits: number) {
+  private constructor(file: number, commits: number) {
     this.#file = file
     this.#commits = commits
   }
 
-  static async create(path: string): Promise<ProgressFile> {
-    return new ProgressFile(await open(path, 'wx', 0o600), 0)
+  static create(path: string): ProgressFile {
+    return new ProgressFile(openSync(path, 'wx', 0o600), 0)
   }
 
   /** Opens the file of an earlier agent, or makes an empty one. */
-  static async open(
-    path: string,
-  ): Promise<{ readonly file: ProgressFile; readonly progress: LogProgress | undefined }> {
-    // Not every system creates a file for 'r+', and 'a+' would ignore positions.
-    const file = await open(path, 'r+').catch(() => open(path, 'wx+', 0o600))
+  static open(path: string): { readonly file: ProgressFile; readonly progress: LogProgress | undefined } {
+    const file = openOrCreate(path)
     const bytes = Buffer.alloc(2 * slotBytes)
-    await file.read(bytes, 0, bytes.length, 0)
+    readSync(file, bytes, 0, bytes.length, 0)
     const found = lastCommit(bytes)
     return { file: new ProgressFile(file, found?.number ?? 0), progress: found?.progress }
   }
 
   /** Reads the progress without keeping the file open; undefined when there is none. */
-  static async peek(path: string): Promise<LogProgress | undefined> {
-    const bytes = await readFile(path).catch(() => undefined)
-    return bytes && lastCommit(bytes)?.progress
+  static peek(path: string): LogProgress | undefined {
+    try {
+      return lastCommit(readFileSync(path))?.progress
+    } catch {
+      return undefined
+    }
   }
 
-  async commit(progress: LogProgress): Promise<void> {
+  commit(progress: LogProgress): void {
     const number = this.#commits + 1
     const slot = Buffer.from(formatSlot(number, progress), 'latin1')
-    await this.#file.write(slot, 0, slot.length, (number % 2) * slotBytes)
+    writeSync(this.#file, slot, 0, slot.length, (number % 2) * slotBytes)
     this.#commits = number
   }
 
-  async close(): Promise<void> {
-    await this.#file.close()
+  close(): void {
+    closeSync(this.#file)
   }
+}
+
+/** For reading and writing at any position: `a+` would ignore positions, and `r+` makes no file. */
+export function openOrCreate(path: string): number {
+  return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
 }
 
 interface Slot {

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { setImmediate as letOthersGo } from 'node:timers/promises'
 import type { ProcessOutput } from '@tentacle/contracts'
 import { systemCode } from '../errors.ts'
 import { byteOrderMark, endOfEntry, parseEntry } from './log-entry.ts'
@@ -31,8 +32,6 @@ export class LogReader {
   readonly #marks: Mark[] = [{ entries: 0, bytes: byteOrderMark.length }]
   /** Where the last page ended: most callers go on from there. */
   #lastEnd: Mark = { entries: 0, bytes: byteOrderMark.length }
-  /** Under way in a file that belongs to somebody else. */
-  readonly #readings = new Set<Promise<void>>()
   /** How many good entries stand before the first damaged one. */
   #damagedAfter: number | undefined
 
@@ -48,27 +47,14 @@ export class LogReader {
     }
   }
 
-  /**
-   * @param endBytes how much of the file counts
-   * @param opened the file, if it is open for reading already
-   */
-  async read(after: number, endBytes: number, maxCharacters: number, opened?: FileHandle): Promise<LogPage> {
+  /** @param endBytes how much of the file counts */
+  async read(after: number, endBytes: number, maxCharacters: number): Promise<LogPage> {
     if (this.#damagedAfter !== undefined && after > this.#damagedAfter) return this.#damaged([], after)
     const start = this.#markBefore(after)
     if (start.bytes >= endBytes) return { entries: [], next: start.entries, isEnd: true }
-    if (opened !== undefined) {
-      const page = this.#readFrom(opened, start, after, endBytes, maxCharacters)
-      const reading = page.then(
-        () => {},
-        () => {},
-      )
-      this.#readings.add(reading)
-      void reading.then(() => this.#readings.delete(reading))
-      return page
-    }
-    let file: FileHandle
+    let file: number
     try {
-      file = await open(this.#path, 'r')
+      file = openSync(this.#path, 'r')
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return { entries: [], next: 0, isEnd: true }
       throw error
@@ -76,13 +62,8 @@ export class LogReader {
     try {
       return await this.#readFrom(file, start, after, endBytes, maxCharacters)
     } finally {
-      await file.close()
+      closeSync(file)
     }
-  }
-
-  /** Resolves when no reading is under way any more, so that the file may be closed. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#readings)
   }
 
   #markBefore(after: number): Mark {
@@ -101,7 +82,7 @@ export class LogReader {
   }
 
   async #readFrom(
-    file: FileHandle,
+    file: number,
     start: Mark,
     after: number,
     endBytes: number,
@@ -114,8 +95,7 @@ export class LogReader {
     for (let size = windowBytes; bytes < endBytes; ) {
       const wanted = Math.min(size, endBytes - bytes)
       if (space.length < wanted) space = Buffer.allocUnsafe(wanted)
-      const { bytesRead } = await file.read(space, 0, wanted, bytes)
-      const window = space.subarray(0, bytesRead)
+      const window = space.subarray(0, readSync(file, space, 0, wanted, bytes))
       let at = 0
       for (let end = endOfEntry(window, at); end !== undefined; end = endOfEntry(window, at)) {
         if (entries >= after) {
@@ -139,6 +119,7 @@ export class LogReader {
       size = at === 0 ? size * 2 : windowBytes
       bytes += at
       this.mark(entries, bytes)
+      if (bytes < endBytes) await letOthersGo()
     }
     return this.#pageEnd(found, { entries, bytes }, true)
   }

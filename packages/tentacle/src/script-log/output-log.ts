@@ -1,6 +1,6 @@
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { closeSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs'
 import { byteOrderMark, formatEntries, type NewEntry } from './log-entry.ts'
-import { type LogProgress, noProgress, ProgressFile } from './log-progress.ts'
+import { type LogProgress, noProgress, openOrCreate, ProgressFile } from './log-progress.ts'
 import { type LogPage, LogReader } from './log-reader.ts'
 
 /** What is committed together with entries. */
@@ -23,8 +23,7 @@ export class OutputLog {
   readonly #paths: OutputLogPaths
   readonly #reader: LogReader
   #progress: LogProgress
-  #files: { readonly log: FileHandle; readonly progress: ProgressFile } | undefined
-  #last: Promise<unknown> = Promise.resolve()
+  #files: { readonly log: number; readonly progress: ProgressFile } | undefined
   #space = Buffer.alloc(0)
 
   private constructor(paths: OutputLogPaths, progress: LogProgress) {
@@ -34,14 +33,11 @@ export class OutputLog {
   }
 
   /** Makes an empty log and leaves it open for appending. */
-  static async create(paths: OutputLogPaths): Promise<OutputLog> {
+  static create(paths: OutputLogPaths): OutputLog {
     const log = new OutputLog(paths, { ...noProgress, logBytes: byteOrderMark.length })
-    const [file, progress] = await Promise.all([
-      open(paths.log, 'wx+', 0o600),
-      ProgressFile.create(paths.progress),
-    ])
-    await file.write(byteOrderMark)
-    log.#files = { log: file, progress }
+    const file = openSync(paths.log, 'wx+', 0o600)
+    writeSync(file, byteOrderMark)
+    log.#files = { log: file, progress: ProgressFile.create(paths.progress) }
     return log
   }
 
@@ -50,29 +46,26 @@ export class OutputLog {
    *
    * A log without progress is one of the original; all of it counts.
    */
-  static async resume(paths: OutputLogPaths): Promise<OutputLog> {
-    const { file: progressFile, progress } = await ProgressFile.open(paths.progress)
-    const file = await open(paths.log, 'r+').catch(() => open(paths.log, 'wx+', 0o600))
-    const { size } = await file.stat()
+  static resume(paths: OutputLogPaths): OutputLog {
+    const { file: progressFile, progress } = ProgressFile.open(paths.progress)
+    const file = openOrCreate(paths.log)
+    const { size } = fstatSync(file)
     const counted = progress ?? { ...noProgress, logBytes: size }
     // After a power cut the progress may be ahead of the log.
     const log = new OutputLog(paths, { ...counted, logBytes: Math.min(counted.logBytes, size) })
-    if (size > counted.logBytes) await file.truncate(counted.logBytes)
+    if (size > counted.logBytes) ftruncateSync(file, counted.logBytes)
     log.#files = { log: file, progress: progressFile }
     if (log.#progress.logBytes < byteOrderMark.length) {
-      await file.write(byteOrderMark, 0, byteOrderMark.length, 0)
+      writeSync(file, byteOrderMark, 0, byteOrderMark.length, 0)
       log.#progress = { ...log.#progress, logBytes: byteOrderMark.length }
     }
     return log
   }
 
   /** Opens the log of a script that has ended, for reading. */
-  static async openEnded(paths: OutputLogPaths, progress: LogProgress | undefined): Promise<OutputLog> {
-    const size = await stat(paths.log).then(
-      ({ size }) => size,
-      () => 0,
-    )
-    const counted = progress ?? { ...noProgress, logBytes: size }
+  static openEnded(paths: OutputLogPaths): OutputLog {
+    const size = statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0
+    const counted = ProgressFile.peek(paths.progress) ?? { ...noProgress, logBytes: size }
     return new OutputLog(paths, { ...counted, logBytes: Math.min(counted.logBytes, size) })
   }
 
@@ -80,24 +73,23 @@ export class OutputLog {
     return this.#progress
   }
 
-  /** Appends entries and commits them with what they stand for, in one step; after the appends before. */
-  append(entries: readonly NewEntry[], change: ProgressChange = {}, occurred = new Date()): Promise<void> {
-    const one = this.#last.then(() => this.#commit(entries, change, occurred))
-    this.#last = one.catch(() => {}) // whoever appends is told; the next append is not concerned
-    return one
-  }
-
-  async #commit(entries: readonly NewEntry[], change: ProgressChange, occurred: Date): Promise<void> {
+  /**
+   * Appends entries and commits them with what they stand for, in one step. Done at once: writing some bytes into the
+   * system's cache takes some 10 µs, handing them to another thread ten times as long.
+   *
+   * @throws the system's error when they cannot be written; then nothing has changed
+   */
+  append(entries: readonly NewEntry[], change: ProgressChange = {}, occurred = new Date()): void {
     if (this.#files === undefined) throw new Error(`The log ${this.#paths.log} is closed.`)
     const bytes = this.#encode(formatEntries(entries, occurred))
-    await writeAll(this.#files.log, bytes, this.#progress.logBytes)
+    writeAll(this.#files.log, bytes, this.#progress.logBytes)
     const next = {
       ...this.#progress,
       ...change,
       logBytes: this.#progress.logBytes + bytes.length,
       entries: this.#progress.entries + entries.length,
     }
-    await this.#files.progress.commit(next)
+    this.#files.progress.commit(next)
     this.#progress = next
     this.#reader.mark(next.entries, next.logBytes)
   }
@@ -115,23 +107,22 @@ export class OutputLog {
    * Reads committed entries after the first `after`, up to `maxCharacters` of text but at least one, if there is one.
    */
   read(after: number, maxCharacters: number): Promise<LogPage> {
-    return this.#reader.read(after, this.#progress.logBytes, maxCharacters, this.#files?.log)
+    return this.#reader.read(after, this.#progress.logBytes, maxCharacters)
   }
 
   /** Ends appending and closes the files. Reading goes on. */
-  async close(): Promise<void> {
-    await this.#last
+  close(): void {
     const files = this.#files
     this.#files = undefined
     this.#space = Buffer.alloc(0)
-    await this.#reader.settled()
-    await files?.log.close()
-    await files?.progress.close()
+    if (files === undefined) return
+    closeSync(files.log)
+    files.progress.close()
   }
 }
 
-async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+function writeAll(file: number, bytes: Buffer, position: number): void {
   for (let at = 0; at < bytes.length; ) {
-    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten
+    at += writeSync(file, bytes, at, bytes.length - at, position + at)
   }
 }

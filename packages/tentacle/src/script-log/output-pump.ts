@@ -1,3 +1,4 @@
+import { setImmediate as letOthersGo } from 'node:timers/promises'
 import type { SplitLines } from './line-splitter.ts'
 import type { NewEntry } from './log-entry.ts'
 import type { OutputLog } from './output-log.ts'
@@ -22,57 +23,45 @@ export class OutputPump {
   readonly #options: OutputPumpOptions
   readonly #stdout: RawOutput
   readonly #stderr: RawOutput
-  #last: Promise<unknown> = Promise.resolve()
   /** Taken from the files, but not in the log yet: the disk was full, say. Goes in before anything else. */
   #taken: Taken | undefined
 
-  private constructor(options: OutputPumpOptions, stdout: RawOutput, stderr: RawOutput) {
-    this.#options = options
-    this.#stdout = stdout
-    this.#stderr = stderr
-  }
-
-  static async open(options: OutputPumpOptions): Promise<OutputPump> {
+  constructor(options: OutputPumpOptions) {
     const { stdoutBytes, stderrBytes } = options.log.progress
-    const [stdout, stderr] = await Promise.allSettled([
-      RawOutput.open(options.stdout, stdoutBytes),
-      RawOutput.open(options.stderr, stderrBytes),
-    ])
-    if (stdout.status === 'fulfilled' && stderr.status === 'fulfilled') {
-      return new OutputPump(options, stdout.value, stderr.value)
+    this.#options = options
+    this.#stdout = new RawOutput(options.stdout, stdoutBytes)
+    try {
+      this.#stderr = new RawOutput(options.stderr, stderrBytes)
+    } catch (error) {
+      this.#stdout.close()
+      throw error
     }
-    for (const one of [stdout, stderr]) if (one.status === 'fulfilled') await one.value.close()
-    throw stdout.status === 'rejected'
-      ? stdout.reason
-      : stderr.status === 'rejected'
-        ? stderr.reason
-        : undefined
   }
 
-  /** Takes a piece of each file. Answers whether there was anything; calls run one after another. */
-  run(): Promise<boolean> {
-    return this.#inTurn(async () => {
-      await this.#store()
-      const [out, err] = await Promise.all([this.#stdout.read(), this.#stderr.read()])
-      this.#take(this.#stdout.take(out), this.#stderr.take(err))
-      await this.#store()
-      return out.length > 0 || err.length > 0
-    })
+  /**
+   * Takes a piece of each file. Answers whether there was anything.
+   *
+   * @throws the system's error when the log cannot be written; nothing is lost then
+   */
+  run(): boolean {
+    this.#store()
+    const out = this.#stdout.read()
+    const err = this.#stderr.read()
+    this.#take(this.#stdout.take(out), this.#stderr.take(err))
+    this.#store()
+    return out.length > 0 || err.length > 0
   }
 
   /** Takes all that is left, also last lines that were not ended. */
   async drain(): Promise<void> {
-    while (await this.run());
-    await this.#inTurn(() => {
-      this.#take(this.#stdout.finish(), this.#stderr.finish())
-      return this.#store()
-    })
+    while (this.run()) await letOthersGo()
+    this.#take(this.#stdout.finish(), this.#stderr.finish())
+    this.#store()
   }
 
-  async close(): Promise<void> {
-    await this.#last
-    await this.#stdout.close()
-    await this.#stderr.close()
+  close(): void {
+    this.#stdout.close()
+    this.#stderr.close()
   }
 
   #take(out: SplitLines, err: SplitLines): void {
@@ -85,17 +74,11 @@ export class OutputPump {
     this.#taken = { entries, stdoutBytes: out.doneBytes, stderrBytes: err.doneBytes }
   }
 
-  async #store(): Promise<void> {
+  #store(): void {
     if (this.#taken === undefined) return
     const { entries, ...done } = this.#taken
-    await this.#options.log.append(entries, done, this.#options.now())
+    this.#options.log.append(entries, done, this.#options.now())
     this.#taken = undefined
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const one = this.#last.then(work)
-    this.#last = one.catch(() => {})
-    return one
   }
 }
 

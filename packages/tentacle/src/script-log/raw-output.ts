@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { LineSplitter, type SplitLines } from './line-splitter.ts'
 
 /** How much of a raw file is taken at a time: little at first, because most scripts print little. */
@@ -9,44 +9,40 @@ const carriageReturn = 0x0d
 
 /** Follows one of the two files into which a script's output is copied, line by line. */
 export class RawOutput {
-  readonly #file: FileHandle
+  readonly #file: number
   readonly #lines: LineSplitter
   #chunk = Buffer.allocUnsafe(smallChunkBytes)
 
-  private constructor(file: FileHandle, lines: LineSplitter) {
-    this.#file = file
-    this.#lines = lines
-  }
-
   /** @param doneBytes where to go on: the end of the last line that was taken before. */
-  static async open(path: string, doneBytes: number): Promise<RawOutput> {
-    const file = await open(path, 'a+', 0o600) // its writer may not have made it yet
+  constructor(path: string, doneBytes: number) {
+    this.#file = openSync(path, 'a+', 0o600) // its writer may not have made it yet
     const before = Buffer.alloc(1)
-    if (doneBytes > 0) await file.read(before, 0, 1, doneBytes - 1)
-    return new RawOutput(file, new LineSplitter({ doneBytes, isAfterReturn: before[0] === carriageReturn }))
+    if (doneBytes > 0) readSync(this.#file, before, 0, 1, doneBytes - 1)
+    this.#lines = new LineSplitter({ doneBytes, isAfterReturn: before[0] === carriageReturn })
   }
 
   /**
-   * Reads what has been added, up to 256 KiB of it. Nothing is taken before {@link take} is called with it, and that must
-   * come before the next reading.
+   * Reads what has been added, up to 256 KiB of it. It was written a moment ago, so it comes from the system's cache.
+   * Nothing is taken before {@link take} is called with it, and that must come before the next reading.
    */
-  async read(): Promise<Buffer> {
+  read(): Buffer {
     const chunk = this.#chunk
-    const { bytesRead } = await this.#file.read(chunk, 0, chunk.length, this.#lines.readBytes)
-    if (bytesRead === smallChunkBytes) this.#chunk = Buffer.allocUnsafe(chunkBytes)
-    return chunk.subarray(0, bytesRead)
+    const size = readSync(this.#file, chunk, 0, chunk.length, this.#lines.readBytes)
+    if (size === smallChunkBytes) this.#chunk = Buffer.allocUnsafe(chunkBytes)
+    return chunk.subarray(0, size)
   }
 
   /** Takes what was read. Answers the lines that ended, and how far the file is done. */
   take(chunk: Buffer): SplitLines {
     return this.#lines.push(chunk)
   }
+
   /** Takes the last line, if it was not ended. Call it when nothing can be added any more. */
   finish(): SplitLines {
     return this.#lines.finish()
   }
 
-  close(): Promise<void> {
-    return this.#file.close()
+  close(): void {
+    closeSync(this.#file)
   }
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { defaultMutexName, scriptExitCodes } from '@tentacle/contracts'
 import { readClaim } from '../processes/script-claim.ts'
-import { ProgressFile } from '../script-log/log-progress.ts'
 import { OutputLog, type OutputLogPaths } from '../script-log/output-log.ts'
 import { readState, type ScriptState, writeState } from '../workspaces/script-state.ts'
 import { listWorkspaces, type ScriptWorkspace } from '../workspaces/script-workspace.ts'
@@ -53,25 +52,19 @@ async function recover(
     const completed = parts.clock.now()
     const exitCode = scriptExitCodes.unknownResult
     const lost: ScriptState = { ...state, state: 'Complete', completed, exitCode, ranToCompletion: false }
-    await writeState(workspace.folder, workspace.folder, lost)
+    writeState(workspace.folder, workspace.folder, lost)
     return ended(ticket, workspace, lost, parts)
   }
   const claim = await readClaim(workspace.run)
-  const log = await OutputLog.resume(logPathsOf(workspace))
+  const log = OutputLog.resume(logPathsOf(workspace))
   const isCancelRequested = await wasCancelled(workspace)
   const run = new ScriptRun({ parts, workspace, command, log, state, isCancelRequested })
   const isStarted = claim !== 'none' && claim !== 'void'
   return { run, beginning: isStarted ? { t: 'adopt' } : { t: 'queue' } }
 }
 
-async function ended(
-  ticket: string,
-  workspace: ScriptWorkspace,
-  state: ScriptState,
-  parts: ScriptParts,
-): Promise<FoundRun> {
-  const paths = logPathsOf(workspace)
-  const log = await OutputLog.openEnded(paths, await ProgressFile.peek(paths.progress))
+function ended(ticket: string, workspace: ScriptWorkspace, state: ScriptState, parts: ScriptParts): FoundRun {
+  const log = OutputLog.openEnded(logPathsOf(workspace))
   const command: StartCommand = {
     ticket,
     taskId: '',

@@ -137,21 +137,18 @@ export class ScriptEngine {
     const workspace = await createWorkspace(join(this.#work, ticket)).catch(error => {
       throw workspaceError(ticket, error)
     })
-    const [log, ...others] = await Promise.allSettled([
-      OutputLog.create(logPathsOf(workspace)),
-      writeBody(workspace, start.body),
-      writeStartCommand(workspace.control, command),
-      writeScriptFiles(workspace.folder, start.files),
-    ])
+    let log: OutputLog | undefined
     try {
-      for (const other of others) if (other.status === 'rejected') throw other.reason
-      if (log.status === 'rejected') throw log.reason
+      log = OutputLog.create(logPathsOf(workspace))
+      writeBody(workspace, start.body)
+      writeStartCommand(workspace.control, command)
+      await writeScriptFiles(workspace.folder, start.files)
       const state = newState(created)
       // The last file: a workspace without it was never started, and is made anew when the caller asks again.
-      await writeState(workspace.folder, workspace.control, state)
-      return new ScriptRun({ parts, workspace, command, log: log.value, state })
+      writeState(workspace.folder, workspace.control, state)
+      return new ScriptRun({ parts, workspace, command, log, state })
     } catch (error) {
-      if (log.status === 'fulfilled') await log.value.close().catch(() => {})
+      log?.close()
       await rm(workspace.folder, { recursive: true, force: true }).catch(() => {})
       throw workspaceError(ticket, error)
     }

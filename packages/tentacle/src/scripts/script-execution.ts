@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as letOthersGo } from 'node:timers/promises'
 import { runFiles } from '../keeper/keeper-protocol.ts'
 import { splitArguments } from '../processes/command-line.ts'
 import type { GivenJob } from '../processes/keeper-client.ts'
@@ -42,6 +42,7 @@ export class ScriptExecution {
   #killing: Promise<void> | undefined
   #wasKilled = false
   #isDetached = false
+  #isClosed = false
 
   private constructor(context: ExecutionContext, pump: OutputPump) {
     const { parts, workspace } = context
@@ -60,7 +61,7 @@ export class ScriptExecution {
   static async launch(context: ExecutionContext, argumentTexts: readonly string[]): Promise<ScriptExecution> {
     const { parts, workspace } = context
     const claim = await prepareRunFolder(workspace.run)
-    const execution = await ScriptExecution.adopt(context)
+    const execution = ScriptExecution.adopt(context)
     if (claim !== 'none') return execution
     try {
       execution.#job = await parts.keeper.give({
@@ -70,22 +71,26 @@ export class ScriptExecution {
       })
       return execution
     } catch (error) {
-      await execution.#close()
+      execution.#close()
       throw error
     }
   }
 
   /** Goes on with a script that was begun under an earlier agent. */
-  static async adopt(context: ExecutionContext): Promise<ScriptExecution> {
+  static adopt(context: ExecutionContext): ScriptExecution {
     const { log, parts, workspace } = context
     const [stdout, stderr] = [join(workspace.run, runFiles.stdout), join(workspace.run, runFiles.stderr)]
-    const pump = await OutputPump.open({ log, stdout, stderr, mask: parts.mask, now: parts.clock.now })
+    const pump = new OutputPump({ log, stdout, stderr, mask: parts.mask, now: parts.clock.now })
     return new ScriptExecution(context, pump)
   }
 
-  /** Moves the output that is there by now into the log, as far as that takes no time. */
-  async pump(): Promise<void> {
-    await this.#pump.run().catch(() => {}) // follow() meets the same failure and reports it
+  /** Moves a piece of the output that is there by now into the log. */
+  pump(): void {
+    try {
+      if (!this.#isClosed) this.#pump.run()
+    } catch {
+      // follow() meets the same failure and reports it
+    }
   }
 
   /** Follows the script until it is over and its output is in the log. */
@@ -98,7 +103,7 @@ export class ScriptExecution {
       await this.#drain()
       return { t: 'over', end, wasKilled: this.#wasKilled }
     } finally {
-      await this.#close()
+      this.#close()
     }
   }
 
@@ -123,7 +128,8 @@ export class ScriptExecution {
       if (end !== undefined) return end
       const moved = await this.#tryPump()
       if (this.#isDetached) return undefined
-      if (!moved) await this.#bell.wait(this.#watcher === undefined ? blindPollMs : pollMs)
+      if (moved) await letOthersGo()
+      else await this.#bell.wait(this.#watcher === undefined ? blindPollMs : pollMs)
     }
   }
 
@@ -135,7 +141,7 @@ export class ScriptExecution {
       if (survivors.length === 0) return
       const names = survivors.map(({ pid, name }) => `${pid} (${name})`).join(', ')
       const text = `These processes of the script could not be ended: ${names}. The script counts as running until they are gone.`
-      await log.append([{ source: 'StdErr', text }])
+      log.append([{ source: 'StdErr', text }], {}, parts.clock.now())
     } catch (error) {
       parts.log.warn(`The script in ${this.#context.workspace.folder} could not be ended`, error)
     }
@@ -143,7 +149,7 @@ export class ScriptExecution {
 
   async #tryPump(): Promise<boolean> {
     try {
-      return await this.#pump.run()
+      return this.#pump.run()
     } catch (error) {
       const { parts, workspace } = this.#context
       parts.log.warn(`The log of the script in ${workspace.folder} cannot be written; trying again`, error)
@@ -163,12 +169,14 @@ export class ScriptExecution {
     }
   }
 
-  async #close(): Promise<void> {
+  #close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
     const { parts, workspace } = this.#context
     if (parts.bells.get(workspace.run) === this.#bell) parts.bells.delete(workspace.run)
     this.#job?.done()
     this.#watcher?.close()
-    await this.#pump.close()
+    this.#pump.close()
   }
 }
 

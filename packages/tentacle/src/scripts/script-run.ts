@@ -8,7 +8,7 @@ import {
 } from '@tentacle/contracts'
 import { systemCode, toError } from '../errors.ts'
 import type { NewEntry } from '../script-log/log-entry.ts'
-import type { OutputLog } from '../script-log/output-log.ts'
+import type { OutputLog, ProgressChange } from '../script-log/output-log.ts'
 import { type ScriptState, writeState } from '../workspaces/script-state.ts'
 import { deleteWorkspace, type ScriptWorkspace } from '../workspaces/script-workspace.ts'
 import type { StartCommand } from '../workspaces/start-command.ts'
@@ -67,7 +67,6 @@ export class ScriptRun {
   readonly #stopWaiting = new AbortController()
   readonly #completed = Promise.withResolvers<void>()
   #life: Promise<void> = Promise.resolve()
-  #saving: Promise<void> = Promise.resolve()
 
   constructor({ parts, workspace, command, log, state, isCancelRequested = false }: ScriptRunOptions) {
     this.#parts = parts
@@ -109,7 +108,7 @@ export class ScriptRun {
    *   `Complete`, so the script counts as running until they have the last piece.
    */
   async status(after: number, maxCharacters = this.#parts.maxPageCharacters): Promise<ScriptStatus> {
-    await this.#execution?.pump()
+    this.#execution?.pump()
     const { state, exitCode } = this.#state // before the log: a log read later has all lines of this state
     const page = await this.#log.read(Math.max(0, after), maxCharacters)
     const isOver = state === 'Complete' && page.isEnd
@@ -158,8 +157,8 @@ export class ScriptRun {
     if (stage === 'ended')
       return this.#end({ exitCode, isKnown: exitCode !== scriptExitCodes.unknownResult, entries: [] })
     if (beginning.t === 'adopt') {
-      await this.#becomeRunning()
-      const execution = await ScriptExecution.adopt(this.#context)
+      this.#becomeRunning()
+      const execution = ScriptExecution.adopt(this.#context)
       return this.#follow(execution, adopted, true)
     }
     const lease = await this.#takeLock()
@@ -179,19 +178,15 @@ export class ScriptRun {
   async #takeLock(): Promise<Lease | undefined> {
     const { locks, clock, waitNotice } = this.#parts
     const { mutexName: name, mutexTimeoutMs, queuedAt, ticket } = this.#command
-    const noted =
-      this.#log.progress.stage === 'new' &&
+    if (this.#log.progress.stage === 'new') {
       this.#log.append(queuedEntries(this.#command), { stage: 'queued' }, clock.now())
-    if (noted) noted.catch(() => {}) // awaited below
+    }
     if (this.#isCancelRequested) this.#stopWaiting.abort()
     const isLimited = mutexTimeoutMs > 0 && mutexTimeoutMs < maximumMutexTimeoutMs
     const waitedMs = () => clock.now().getTime() - queuedAt
     const blockers = () => locks.before(name, ticket)
     const tell = () => {
-      const entries = waitingEntries(this.#command, blockers())
-      this.#log
-        .append(entries, {}, clock.now())
-        .catch(error => this.#parts.log.warn('A log cannot be written', error))
+      this.#tell(waitingEntries(this.#command, blockers()))
       notice = setTimeout(tell, waitNotice.repeatMs).unref()
     }
     let notice = setTimeout(tell, waitNotice.firstMs).unref()
@@ -203,9 +198,8 @@ export class ScriptRun {
       timeoutMs: isLimited ? Math.max(0, mutexTimeoutMs - waitedMs()) : undefined,
     })
     clearTimeout(notice)
-    await noted
     if (answer.t === 'held') return answer.lease
-    if (this.#isDetached) return this.#close()
+    if (this.#isDetached) return void this.#close()
     seen = locks.holders(name).length > 0 ? locks.holders(name) : seen
     const result: Result =
       answer.t === 'timed-out'
@@ -215,41 +209,43 @@ export class ScriptRun {
             entries: timedOutEntries(this.#command, seen, waitedMs()),
           }
         : cancelledBefore(cancelledEntries(this.#command, seen))
-    await this.#end(result)
+    this.#end(result)
     return undefined
   }
 
   async #launch(lease: Lease): Promise<void> {
-    if (this.#isDetached) return void (await this.#close())
+    if (this.#isDetached) return this.#close()
     if (this.#isCancelRequested) return this.#end(cancelledBefore(cancelledEntries(this.#command, [])))
-    // What is written about the start does not hold it up.
-    const noted = this.#becomeRunning()
+    this.#becomeRunning()
     let execution: ScriptExecution
     try {
       execution = await ScriptExecution.launch(this.#context, this.#command.arguments)
     } catch (error) {
-      await noted
       return this.#end(neverStarted(toError(error).message))
     }
-    await noted
     await this.#follow(execution, lease, false)
   }
 
   /** Notes that the script runs, in its state and in its log, where it has not been noted yet. */
-  async #becomeRunning(): Promise<void> {
-    const { clock, log, user } = this.#parts
-    const saved = this.#saveState({ state: 'Running', started: this.#state.started ?? clock.now() })
-    if (this.#log.progress.stage !== 'started') {
-      const lines = [
-        'The folder of the shell is /bin',
-        `The shell is ${shellPath}`,
-        `Starting ${shellPath} in ${this.workspace.folder} as ${user}; what it prints is read as UTF-8`,
-      ]
-      await this.#log
-        .append(lines.map(debug), { stage: 'started' }, clock.now())
-        .catch(error => log.warn(`The log of the script ${this.#command.ticket} cannot be written`, error))
+  #becomeRunning(): void {
+    const { clock, user } = this.#parts
+    this.#saveState({ state: 'Running', started: this.#state.started ?? clock.now() })
+    if (this.#log.progress.stage === 'started') return
+    const lines = [
+      'The folder of the shell is /bin',
+      `The shell is ${shellPath}`,
+      `Starting ${shellPath} in ${this.workspace.folder} as ${user}; what it prints is read as UTF-8`,
+    ]
+    this.#tell(lines.map(debug), { stage: 'started' })
+  }
+
+  /** Adds to the log what the script does not depend on. */
+  #tell(entries: readonly NewEntry[], change: ProgressChange = {}): void {
+    try {
+      this.#log.append(entries, change, this.#parts.clock.now())
+    } catch (error) {
+      this.#parts.log.warn(`The log of the script ${this.#command.ticket} cannot be written`, error)
     }
-    await saved
   }
 
   async #follow(execution: ScriptExecution, lease: Lease | undefined, isAdopted: boolean): Promise<void> {
@@ -273,52 +269,48 @@ export class ScriptRun {
       ),
     ]
     if (wasCancelled) entries.unshift(debug('The script was cancelled: all of its processes were ended'))
-    await this.#end({ exitCode, isKnown, entries })
+    this.#end({ exitCode, isKnown, entries })
   }
 
   /** Makes the script complete. The result is certain with the log's commit; the state file follows. */
-  async #end({ exitCode, isKnown, entries }: Result): Promise<void> {
-    const { clock } = this.#parts
+  #end({ exitCode, isKnown, entries }: Result): void {
     if (this.#log.progress.stage !== 'ended' && !this.#isForgotten) {
-      await this.#log.append(entries, { stage: 'ended', exitCode }, clock.now())
+      this.#log.append(entries, { stage: 'ended', exitCode }, this.#parts.clock.now())
     }
     this.#complete(exitCode, isKnown)
-    await this.#saveState({})
-    await this.#close()
   }
 
   #complete(exitCode: number, ranToCompletion: boolean): void {
     const completed = this.#parts.clock.now()
-    this.#state = { ...this.#state, state: 'Complete', completed, exitCode, ranToCompletion }
+    this.#saveState({ state: 'Complete', completed, exitCode, ranToCompletion })
+    this.#close()
     this.#completed.resolve()
   }
 
   /** Something failed that has nothing to do with the script: its folder is gone, the disk is full. */
-  async #fail(error: unknown): Promise<void> {
+  #fail(error: unknown): void {
     const { ticket } = this.#command
     if (!this.#isForgotten) this.#parts.log.error(`The script ${ticket} cannot be followed any more`, error)
     this.#complete(scriptExitCodes.fatal, false)
-    await this.#saveState({})
-    await this.#close()
   }
 
-  #saveState(change: Partial<ScriptState>): Promise<void> {
+  #saveState(change: Partial<ScriptState>): void {
     this.#state = { ...this.#state, ...change }
-    const { folder, control } = this.workspace
-    const state = this.#state
-    this.#saving = this.#saving
-      .then(() => writeState(folder, control, state))
-      .catch(error => {
-        // The log's progress has what counts. A script may delete its own folder, and a caller may complete it.
-        if (systemCode(error) === 'ENOENT') return
-        this.#parts.log.warn(`The state of the script ${this.#command.ticket} cannot be stored`, error)
-      })
-    return this.#saving
+    try {
+      writeState(this.workspace.folder, this.workspace.control, this.#state)
+    } catch (error) {
+      // The log's progress has what counts. A script may delete its own folder, and a caller may complete it.
+      if (systemCode(error) === 'ENOENT') return
+      this.#parts.log.warn(`The state of the script ${this.#command.ticket} cannot be stored`, error)
+    }
   }
 
-  async #close(): Promise<undefined> {
-    await this.#log.close().catch(error => this.#parts.log.warn('A log cannot be closed', error))
-    return undefined
+  #close(): void {
+    try {
+      this.#log.close()
+    } catch (error) {
+      this.#parts.log.warn(`The log of the script ${this.#command.ticket} cannot be closed`, error)
+    }
   }
 
   #adoptLock(): Lease {

@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatTimestamp, parseTimestamp } from './timestamp.ts'
 
@@ -63,12 +64,8 @@ export async function readState(workspace: string): Promise<ScriptState | undefi
 }
 
 /** Replaces the state file in one step: a reader finds the old text or the new one. */
-export async function writeState(
-  workspace: string,
-  controlFolder: string,
-  state: ScriptState,
-): Promise<void> {
+export function writeState(workspace: string, controlFolder: string, state: ScriptState): void {
   const beside = join(controlFolder, `${stateFileName}.new`)
-  await writeFile(beside, formatState(state), { mode: 0o600 })
-  await rename(beside, join(workspace, stateFileName))
+  writeFileSync(beside, formatState(state), { mode: 0o600 })
+  renameSync(beside, join(workspace, stateFileName))
 }

@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { isSafeTicket } from '@tentacle/contracts'
 import { systemCode } from '../errors.ts'
@@ -48,19 +49,19 @@ export function isReservedName(relativePath: string): boolean {
 export async function createWorkspace(folder: string): Promise<ScriptWorkspace> {
   const workspace = workspaceOf(folder)
   try {
-    await mkdir(folder, { mode: 0o700 })
+    mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
     await rm(folder, { recursive: true, force: true })
-    await mkdir(folder, { mode: 0o700 })
+    mkdirSync(folder, { mode: 0o700 })
   }
-  await mkdir(workspace.control, { mode: 0o700 })
+  mkdirSync(workspace.control, { mode: 0o700 })
   return workspace
 }
 
 /** Writes the script: UTF-8 without byte order mark, lines ended by LF. Not executable: a shell is given its path. */
-export async function writeBody(workspace: ScriptWorkspace, body: string): Promise<void> {
-  await writeFile(workspace.body, body.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'), { mode: 0o600 })
+export function writeBody(workspace: ScriptWorkspace, body: string): void {
+  writeFileSync(workspace.body, body.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'), { mode: 0o600 })
 }
 
 /** The workspaces below a work folder, by ticket. Folders whose names no ticket can have are left out. */

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ScriptIsolationLevel } from '@tentacle/contracts'
 
@@ -23,8 +24,8 @@ export interface StartCommand {
 const fileName = 'start.json'
 
 /** To be written before the state file, without which a workspace does not count: then nobody reads a part of it. */
-export async function writeStartCommand(controlFolder: string, command: StartCommand): Promise<void> {
-  await writeFile(join(controlFolder, fileName), JSON.stringify(command), { mode: 0o600 })
+export function writeStartCommand(controlFolder: string, command: StartCommand): void {
+  writeFileSync(join(controlFolder, fileName), JSON.stringify(command), { mode: 0o600 })
 }
 
 /** Undefined for a workspace that this agent did not make, or whose file is damaged. */
