@@ -2,10 +2,12 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureDependencies, main, root, runNode } from './toolchain.mjs'
 
-/** `npm run bench` runs every bench/*.ts; `npm run bench -- NAME …` only those whose file name contains a NAME. */
+/** `npm run bench` runs every bench/*.ts; `npm run bench -- NAME … [--option …]` only those whose name contains a NAME. */
 main(() => {
   ensureDependencies()
-  const wanted = process.argv.slice(2)
+  const [options, wanted] = [true, false].map(isOption =>
+    process.argv.slice(2).filter(word => word.startsWith('--') === isOption),
+  )
   const files = readdirSync(join(root, 'bench')).filter(
     file => file.endsWith('.ts') && !file.endsWith('.test.ts'),
   )
@@ -14,6 +16,6 @@ main(() => {
     throw new Error(`No benchmark matches ${wanted.join(', ')}. There are: ${files.join(', ')}`)
   for (const file of chosen) {
     process.stdout.write(`\n${file}\n`)
-    process.exitCode = runNode([join(root, 'bench', file)]) || process.exitCode
+    process.exitCode = runNode([join(root, 'bench', file), ...options]) || process.exitCode
   }
 })

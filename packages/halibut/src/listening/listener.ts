@@ -54,11 +54,10 @@ export async function openListener(
   })
 
   await listening(server, at)
-  const { address, port } = server.address() as AddressInfo
-  server.on('error', error =>
-    log({ level: 'error', endpoint: `listen://${address}:${port}/`, message: error.message, error }),
-  )
-  log({ level: 'info', endpoint: `listen://${address}:${port}/`, message: 'Listener started' })
+  const { address, port, family } = server.address() as AddressInfo
+  const endpoint = `listen://${family === 'IPv6' ? `[${address}]` : address}:${port}/`
+  server.on('error', error => log({ level: 'error', endpoint, message: error.message, error }))
+  log({ level: 'info', endpoint, message: 'Listener started' })
 
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -66,7 +65,7 @@ export async function openListener(
     for (const socket of sockets) socket.destroy()
     await closed
     await Promise.all(conversations)
-    log({ level: 'info', endpoint: `listen://${address}:${port}/`, message: 'Listener stopped' })
+    log({ level: 'info', endpoint, message: 'Listener stopped' })
   }
   return { port, address, close: () => (closing ??= close()) }
 }
