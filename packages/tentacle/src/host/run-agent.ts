@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { unknownServiceType } from '@tentacle/contracts'
 import {
   type Certificate,
@@ -14,6 +15,7 @@ import { createScriptServices, type ScriptServices } from '../services/create-sc
 import type { SettingsStore } from '../settings/settings-store.ts'
 import type { TentacleSettings } from '../settings/tentacle-settings.ts'
 import { fileError } from '../settings/write-file.ts'
+import { workFolder } from '../workspaces/script-workspace.ts'
 import { type BackgroundTask, startBackgroundTask } from './background-task.ts'
 import { friendlyPage } from './friendly-page.ts'
 import { createHalibutReporter } from './halibut-log.ts'
@@ -61,6 +63,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     limits: recommendedLimits,
     friendlyPage,
     unknownService,
+    // On the volume that the packages are for: the system's temporary folder may be small, or memory.
+    temporaryFolder: join(workFolder(settings.home), '.received'),
     ...createHalibutReporter(log, now),
   })
   const life = new AgentLife(services, halibut)
