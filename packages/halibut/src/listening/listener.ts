@@ -4,6 +4,7 @@ import { HalibutError, toError } from '../errors.ts'
 import { addressOf } from '../runtime/connections.ts'
 import type { HalibutListener, HalibutLogEntry } from '../runtime/halibut.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
+import { keepAlive } from '../transport/keep-alive.ts'
 
 /** What a listener needs. */
 export interface ListenerParts {
@@ -27,12 +28,11 @@ export async function openListener(
     rejectUnauthorized: false,
     handshakeTimeout: limits.identificationTimeoutMs,
     noDelay: true,
-    keepAlive: limits.tcpKeepAliveEnabled,
-    keepAliveInitialDelay: limits.tcpKeepAliveTimeMs,
   })
   const sockets = new Set<Socket>()
   const conversations = new Set<Promise<void>>()
   server.on('connection', (socket: Socket) => {
+    keepAlive(socket, limits)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     // Until TLS has taken over nobody else would hear of errors.

@@ -37,6 +37,10 @@ export interface HalibutLimits {
   readonly tcpKeepAliveEnabled: boolean
   /** How long a connection is silent before the system probes it. Default 15 s. */
   readonly tcpKeepAliveTimeMs: number
+  /** The time between two probes of a silent connection. Default 5 s. */
+  readonly tcpKeepAliveIntervalMs: number
+  /** How many probes without an answer end a connection. Default 10. */
+  readonly tcpKeepAliveRetryCount: number
   /** The most connections that may poll one subscription at the same time; null: any number. Default null. */
   readonly maximumActiveTcpConnectionsPerPollingSubscription: number | null
 
@@ -77,6 +81,8 @@ export const defaultLimits: HalibutLimits = {
   pollingQueueWaitTimeoutMs: 30 * second,
   tcpKeepAliveEnabled: true,
   tcpKeepAliveTimeMs: 15 * second,
+  tcpKeepAliveIntervalMs: 5 * second,
+  tcpKeepAliveRetryCount: 10,
   maximumActiveTcpConnectionsPerPollingSubscription: null,
   identificationTimeoutMs: minute,
   maximumPreambleBytes: 20_000,

@@ -4,6 +4,7 @@ import { HalibutError, toError } from '../errors.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
 import type { HttpProxy, ListeningAddress } from './endpoint.ts'
 import { openTunnel } from './http-proxy.ts'
+import { keepAlive } from './keep-alive.ts'
 
 /** What it takes to reach a listening peer. */
 export interface DialOptions {
@@ -26,7 +27,7 @@ export async function dial(options: DialOptions): Promise<TLSSocket> {
   const { address, proxy, limits, signal } = options
   const target = proxy ?? address
   const socket = connectTcp({ host: target.host, port: target.port, noDelay: true })
-  if (limits.tcpKeepAliveEnabled) socket.setKeepAlive(true, limits.tcpKeepAliveTimeMs)
+  keepAlive(socket, limits)
   const giveUp = () => socket.destroy(new Error('the attempt was given up'))
   signal.addEventListener('abort', giveUp, { once: true })
   try {
