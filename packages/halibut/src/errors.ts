@@ -107,13 +107,32 @@ const networkCodes: ReadonlySet<HalibutErrorCode> = new Set([
   'ERR_STREAM_LENGTH',
 ] satisfies HalibutErrorCode[])
 
+/** By these words the other side says that the network failed it: its errors arrive as text only. */
+const networkTexts = [
+  'System.IO.EndOfStreamException',
+  'System.Net.Sockets.SocketException',
+  'Unable to read data from the transport connection: ',
+  'Unable to write data to the transport connection: ',
+  'An existing connection was forcibly closed by the remote host.',
+] as const
+
+function speaksOfNetwork({ remoteMessage = '', remoteDetails = '' }: HalibutErrorDetails): boolean {
+  const text = `${remoteMessage}\n${remoteDetails}`
+  // A file that is missing over there may be named together with the connection on which it was to be sent.
+  if (text.includes('System.IO.FileNotFoundException')) return false
+  return networkTexts.some(words => text.includes(words))
+}
+
 /**
- * Whether the network, not the service and not the caller, made the call fail. A request that no polling service
- * collected is not counted: nothing is known about the network then.
+ * Whether the network, not the service and not the caller, made the call fail; for an error of another kind its
+ * `cause` decides. A request that no polling service collected is not counted: nothing is known about the network
+ * then. A proxy that refused its service is not the network either. What the other side answered with is told apart
+ * by the words of .NET in it (docs/wire/halibut.md, "Errors").
  */
 export function isNetworkError(thrown: unknown): boolean {
-  const code = halibutCode(thrown)
-  return code !== undefined && networkCodes.has(code)
+  if (!(thrown instanceof HalibutError)) return thrown instanceof Error && isNetworkError(thrown.cause)
+  if (thrown.code === 'ERR_REMOTE') return speaksOfNetwork(thrown.details)
+  return networkCodes.has(thrown.code) && thrown.details.isRefusedByProxy !== true
 }
 
 /**

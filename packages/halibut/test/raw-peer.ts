@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { ByteSource } from '../src/bytes/byte-source.ts'
 import { readBson } from '../src/frame/bson-reader.ts'
-import type { BsonDocument } from '../src/frame/bson-value.ts'
+import { BsonDocument } from '../src/frame/bson-value.ts'
 import { BsonWriter } from '../src/frame/bson-writer.ts'
 import { readFrame } from '../src/frame/read-frame.ts'
 import { encodeFrame } from '../src/frame/write-frame.ts'
@@ -101,6 +101,65 @@ export async function dialRaw(t: TestContext, port: number, certificate?: Certif
   t.after(() => socket.destroy())
   await once(socket, 'secureConnect')
   return new RawPeer(socket)
+}
+
+/** A client by hand, introduced: the next word is its request. */
+export async function introducedClient(
+  t: TestContext,
+  port: number,
+  certificate: Certificate,
+): Promise<RawPeer> {
+  const peer = await dialRaw(t, port, certificate)
+  peer.socket.on('error', () => {})
+  peer.say('MX\r\n\r\nMX-CLIENT 1.0\r\n\r\n')
+  await peer.lines('MX-SERVER 1.0', '')
+  return peer
+}
+
+/** A polling service by hand, introduced and waiting for work. */
+export async function subscriber(
+  t: TestContext,
+  port: number,
+  certificate: Certificate,
+  subscription = 'poll://tests/',
+): Promise<RawPeer> {
+  const peer = await dialRaw(t, port, certificate)
+  peer.socket.on('error', () => {})
+  peer.say(`MX\r\n\r\nMX-SUBSCRIBER 1.0 ${subscription}\r\n\r\n`)
+  await peer.lines('MX-SERVER 1.0', '')
+  return peer
+}
+
+/** A request as a service by hand sees it. */
+export interface SeenRequest {
+  readonly id: string
+  readonly argument: unknown
+  readonly message: BsonDocument
+}
+
+export async function nextRequest(peer: RawPeer): Promise<SeenRequest> {
+  const message = (await peer.message()).get('Message')
+  if (!(message instanceof BsonDocument)) throw new Error('The peer sent no request.')
+  const params = message.get('params')
+  return { id: String(message.get('id')), argument: Array.isArray(params) ? params[0] : undefined, message }
+}
+
+/** Reads the preamble and identity of a client, and introduces itself as a server. */
+export async function greetClient(peer: RawPeer): Promise<void> {
+  peer.socket.on('error', () => {})
+  await peer.lines('MX', '', 'MX-CLIENT 1.0', '')
+  peer.say('MX-SERVER 1.0\r\n\r\n')
+}
+
+/** A listening service by hand that answers every request, until its client leaves. */
+export async function serveByHand(peer: RawPeer, answer: (request: SeenRequest) => string): Promise<void> {
+  await greetClient(peer)
+  for (;;) {
+    const request = await nextRequest(peer)
+    await peer.respond(request.id, answer(request))
+    if ((await peer.line()) !== 'NEXT') return
+    peer.say('PROCEED\r\n')
+  }
 }
 
 export interface RawListener {

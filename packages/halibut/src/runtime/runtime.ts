@@ -22,7 +22,9 @@ import { checkServer, TrustStore } from '../tls/trust.ts'
 import { dial } from '../transport/dial.ts'
 import { discover } from '../transport/discover.ts'
 import {
+  checkProxy,
   isPolling,
+  limitsFor,
   normalizeSubscription,
   parseListeningAddress,
   type ServiceEndPoint,
@@ -114,7 +116,7 @@ export class HalibutRuntime implements Halibut {
       server: target.address.baseUri,
       serverThumbprint: target.thumbprint,
       connections: at.connections ?? 1,
-      limits: this.#limits,
+      limits: limitsFor(at.server, this.#limits),
       dispatcher: this.#dispatcher,
       activity: this.#activity,
       connect: signal => this.#connect(target, signal),
@@ -185,6 +187,7 @@ export class HalibutRuntime implements Halibut {
     const socket = await dial({
       address,
       proxy: endpoint.proxy,
+      forceResolveHost: endpoint.forceResolveHost,
       secureContext: this.#secureContext,
       limits: this.#limits,
       connectTimeoutMs: endpoint.connectTimeoutMs,
@@ -245,7 +248,8 @@ export class HalibutRuntime implements Halibut {
 
   #target(endpoint: ServiceEndPoint): ListeningTarget {
     const address = parseListeningAddress(endpoint.baseUri)
-    const { thumbprint, proxy } = endpoint
+    const { thumbprint, proxy, forceResolveHost } = endpoint
+    checkProxy(proxy)
     if (thumbprint === undefined) {
       throw new HalibutError(
         'ERR_INVALID_ENDPOINT',
@@ -256,7 +260,7 @@ export class HalibutRuntime implements Halibut {
       address,
       thumbprint,
       endpoint,
-      poolKey: JSON.stringify([address.baseUri, thumbprint, proxy ?? null]),
+      poolKey: JSON.stringify([address.baseUri, thumbprint, proxy ?? null, forceResolveHost]),
     }
   }
 

@@ -10,6 +10,8 @@ import { keepAlive } from './keep-alive.ts'
 export interface DialOptions {
   readonly address: ListeningAddress
   readonly proxy?: HttpProxy | null | undefined
+  /** Where to connect to when there is no proxy, instead of the host of the address. */
+  readonly forceResolveHost?: string | undefined
   readonly secureContext: SecureContext
   readonly limits: HalibutLimits
   readonly connectTimeoutMs?: number | undefined
@@ -24,8 +26,8 @@ export interface DialOptions {
  * @throws HalibutError `ERR_CONNECT`; its `details.isUnknownHost` tells that trying again is useless
  */
 export async function dial(options: DialOptions): Promise<TLSSocket> {
-  const { address, proxy, limits, signal } = options
-  const target = proxy ?? address
+  const { address, proxy, limits, signal, forceResolveHost } = options
+  const target = proxy ?? { host: forceResolveHost ?? address.host, port: address.port }
   const socket = connectTcp({ host: target.host, port: target.port, noDelay: true })
   keepAlive(socket, limits)
   const giveUp = () => socket.destroy(new Error('the attempt was given up'))

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { HalibutError } from '../errors.ts'
+import type { HalibutLimits } from '../runtime/limits.ts'
 import type { Thumbprint } from '../tls/thumbprint.ts'
 
 /** A proxy that tunnels by HTTP CONNECT. */
@@ -22,12 +23,41 @@ export interface ServiceEndPoint {
    */
   readonly thumbprint?: Thumbprint
   readonly proxy?: HttpProxy | null
+  /**
+   * Connects to this host instead, by TCP alone: name indication, certificate and the address in messages stay those
+   * of `baseUri`. A proxy is still asked for `baseUri`.
+   */
+  readonly forceResolveHost?: string
   /** These replace the limits of the same names for this endpoint. */
   readonly pollingRequestQueueTimeoutMs?: number
   readonly retryListeningSleepIntervalMs?: number
   readonly retryCountLimit?: number
   readonly connectionErrorRetryTimeoutMs?: number
   readonly connectTimeoutMs?: number
+}
+
+/** The limits of a runtime with those of an endpoint in their places. */
+export function limitsFor(endpoint: ServiceEndPoint, limits: HalibutLimits): HalibutLimits {
+  return {
+    ...limits,
+    pollingRequestQueueTimeoutMs:
+      endpoint.pollingRequestQueueTimeoutMs ?? limits.pollingRequestQueueTimeoutMs,
+    retryListeningSleepIntervalMs:
+      endpoint.retryListeningSleepIntervalMs ?? limits.retryListeningSleepIntervalMs,
+    retryCountLimit: endpoint.retryCountLimit ?? limits.retryCountLimit,
+    connectionErrorRetryTimeoutMs:
+      endpoint.connectionErrorRetryTimeoutMs ?? limits.connectionErrorRetryTimeoutMs,
+    tcpClientConnectTimeoutMs: endpoint.connectTimeoutMs ?? limits.tcpClientConnectTimeoutMs,
+  }
+}
+
+/** @throws HalibutError `ERR_INVALID_ENDPOINT` for a proxy that is written as an address of the web */
+export function checkProxy(proxy: HttpProxy | null | undefined): void {
+  if (!proxy?.host.includes('://')) return
+  throw new HalibutError(
+    'ERR_INVALID_ENDPOINT',
+    `The proxy '${proxy.host}' must be given as a host name alone, without http:// before it.`,
+  )
 }
 
 /** Where a listening peer is. */

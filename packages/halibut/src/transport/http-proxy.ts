@@ -21,7 +21,7 @@ export async function openTunnel(socket: Socket, proxy: HttpProxy, to: Listening
   const [, status] = /^HTTP\/\S+ +(\d{3})/.exec(statusLine) ?? []
   if (status === '200') return
   const hint = status === '407' ? ' Check the user name and password for the proxy.' : ''
-  throw refused(proxy, `it answered ${JSON.stringify(statusLine.slice(0, 200))}.${hint}`)
+  throw refused(proxy, `it answered ${JSON.stringify(statusLine.slice(0, 200))}.${hint}`, true)
 }
 
 function connectRequest(target: string, { userName = '', password = '' }: HttpProxy): string {
@@ -56,8 +56,9 @@ function readAnswer(socket: Socket, proxy: HttpProxy): Promise<string> {
   })
 }
 
-function refused(proxy: HttpProxy, problem: string): HalibutError {
+/** @param isRefusedByProxy it works, but does not want to: trying again is of no use to callers */
+function refused(proxy: HttpProxy, problem: string, isRefusedByProxy = false): HalibutError {
   return new HalibutError('ERR_CONNECT', `The proxy ${proxy.host}:${proxy.port} made no tunnel: ${problem}`, {
-    details: { proxy: `${proxy.host}:${proxy.port}` },
+    details: { proxy: `${proxy.host}:${proxy.port}`, isRefusedByProxy },
   })
 }
