@@ -23,6 +23,7 @@ import {
 const BenchService = defineService('IBenchService', {
   echo: method([types.text], types.text),
   count: method([types.dataStream], types.count),
+  countLive: method([types.dataStream], types.count),
   download: method([types.count], types.dataStream),
 })
 
@@ -34,6 +35,12 @@ function streamOf(length: number): DataStream {
     for (let sent = 0; sent < length; sent += piece.length)
       yield piece.subarray(0, Math.min(piece.length, length - sent))
   })
+}
+
+async function count(stream: DataStream): Promise<number> {
+  let sum = 0
+  for await (const part of stream.read()) sum += part.length
+  return sum
 }
 
 interface ServeOrder {
@@ -53,15 +60,7 @@ async function serve({ mode, own, other, port = 0 }: ServeOrder): Promise<number
     certificate: own,
     trust: [other.thumbprint],
     services: [
-      host(BenchService, {
-        echo: text => text,
-        count: async stream => {
-          let sum = 0
-          for await (const part of stream.read()) sum += part.length
-          return sum
-        },
-        download: streamOf,
-      }),
+      host(BenchService, { echo: text => text, count, countLive: count, download: streamOf }, { liveStreams: ['countLive'] }),
     ],
   })
   closers.push(() => halibut.close())
@@ -167,7 +166,13 @@ async function measureStreams({ mode, child, call }: Target, size: number): Prom
   })
   await timed('download', mode, child, size, async () => {
     const stream = await call.download(size * mib)
-    await stream.dispose()
+    await count(stream)
+  })
+  await timed('upload live', mode, child, size, async () => {
+    await call.countLive(streamOf(size * mib))
+  })
+  await timed('download live', mode, child, size, async () => {
+    await call.download(size * mib, { receiveStream: count })
   })
 }
 

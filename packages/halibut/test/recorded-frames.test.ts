@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import { type Entry, type Json, type RecordingName, readRecording, type Side } from '@tentacle/testkit'
 import type { DataStream } from '../src/contract/data-stream.ts'
 import { toExpectedStream } from '../src/contract/records.ts'
-import { receiveStreams } from '../src/exchange/receive-streams.ts'
+import { IncomingStreams } from '../src/exchange/incoming-streams.ts'
 import { ReceivedFiles } from '../src/exchange/received-files.ts'
 import { readBson } from '../src/frame/bson-reader.ts'
 import { BsonBinary, BsonDate, BsonDocument, BsonDouble, type BsonValue } from '../src/frame/bson-value.ts'
 import { readFrame } from '../src/frame/read-frame.ts'
 import { readControl, readLine, readPreamble } from '../src/handshake/control-lines.ts'
+import { defaultLimits } from '../src/runtime/limits.ts'
 import { packetSizes, TestConnection } from './packets.ts'
 
 const timeoutMs = 30_000
@@ -63,7 +64,7 @@ async function readAll(entries: readonly Entry[], { source }: TestConnection): P
       if (entry.kind === 'stream') {
         const stream = announced.shift()
         assert.ok(stream, 'a stream that no message announced')
-        await receiveStreams([stream], { source, files, timeoutMs })
+        await new IncomingStreams([stream], { source, files, timeoutMs }, defaultLimits).store()
         assert.equal(stream.length, entry.length)
         assert.ok((await stream.bytes()).equals(entry.content))
       } else if (entry.kind === 'message') {

@@ -1,6 +1,9 @@
 import type { AnyCodec, ReadContext } from '../contract/codec.ts'
+import type { DataStream } from '../contract/data-stream.ts'
+import type { CallOptions } from '../contract/service-contract.ts'
 import { type ConnectionState, HalibutError, toError } from '../errors.ts'
 import type { Connection } from '../exchange/connection.ts'
+import type { IncomingStreams } from '../exchange/incoming-streams.ts'
 import type { EncodedMessage } from '../messages/request.ts'
 import { decodeResponse } from '../messages/response.ts'
 import { toCallerError } from '../messages/server-error.ts'
@@ -13,6 +16,7 @@ export interface OutgoingCall extends CallInfo {
   readonly message: EncodedMessage
   readonly result: AnyCodec | 'void'
   readonly cancellation: Cancellation
+  readonly receiveStream: CallOptions['receiveStream']
 }
 
 /** What the other side answered. An error response is an answer too: the connection stays good. */
@@ -46,8 +50,35 @@ export async function exchange(
   let value: unknown
   if (call.result === 'void') context.streams.push(...skimValues([response.result], []))
   else value = call.result.read(response.result, context)
-  await connection.receiveStreams(context.streams)
+  const { receiveStream } = call
+  if (receiveStream) await receiveLive(connection.incoming(context.streams), context.streams, receiveStream)
+  else await connection.receiveStreams(context.streams)
   return { kind: 'result', value }
+}
+
+async function receiveLive(
+  incoming: IncomingStreams,
+  streams: readonly DataStream[],
+  receive: (stream: DataStream) => Promise<unknown>,
+): Promise<void> {
+  incoming.goLive()
+  try {
+    for (const stream of streams) await receive(stream).catch(notReceived)
+    await incoming.finish()
+  } finally {
+    await incoming.dispose()
+  }
+}
+
+/** A broken connection is told as what it is; anything else is the receiver's own trouble. */
+function notReceived(thrown: unknown): never {
+  if (thrown instanceof HalibutError) throw thrown
+  const cause = toError(thrown)
+  throw new HalibutError(
+    'ERR_STREAM_STORE',
+    `A data stream of the result could not be received: ${cause.message}`,
+    { cause },
+  )
 }
 
 /** What a caller is told about a call that failed on this side: which call, how far it came, and why. */

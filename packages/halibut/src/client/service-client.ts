@@ -41,7 +41,8 @@ async function call(
   const id = `${service}::${name}Async[${number}] / ${activityId}`
   const head = { id, activityId, endpoint: target.document, service, method: name }
   const message = encodeRequest(head, parameters, args)
-  const cancellation = new Cancellation(args[parameters.length] as CallOptions | undefined)
+  const options = args[parameters.length] as CallOptions | undefined
+  const cancellation = new Cancellation(options)
   try {
     if (cancellation.isCancelled) throw cancellation.error('connecting')
     return await target.call({
@@ -52,6 +53,7 @@ async function call(
       message,
       result,
       cancellation,
+      receiveStream: options?.receiveStream,
     })
   } finally {
     cancellation.dispose()

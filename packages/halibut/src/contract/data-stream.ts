@@ -9,8 +9,11 @@ import { HalibutError } from '../errors.ts'
 /** Where the bytes of a data stream come from. */
 export type StreamContent =
   | { readonly kind: 'memory'; readonly bytes: Uint8Array }
-  | { readonly kind: 'file'; readonly path: string; readonly isTemporary: boolean }
+  /** `remove` deletes the file of a received stream. */
+  | { readonly kind: 'file'; readonly path: string; readonly remove?: () => Promise<void> }
   | { readonly kind: 'producer'; readonly open: () => Readable | AsyncIterable<Uint8Array> }
+  /** Received, and read from its connection. */
+  | { readonly kind: 'live'; readonly open: () => Readable }
   /** Announced by a message whose stream blocks have not arrived yet. */
   | { readonly kind: 'expected' }
   /** A received stream that was read, saved or disposed. */
@@ -59,7 +62,7 @@ export class DataStream {
   /** A stream of a file as long as the file is now. Sending fails if the file has another length by then. */
   static async fromFile(path: string): Promise<DataStream> {
     const { size } = await stat(path)
-    return new DataStream(newGuid(), size, { kind: 'file', path, isTemporary: false }, false)
+    return new DataStream(newGuid(), size, { kind: 'file', path }, false)
   }
 
   /**
@@ -99,10 +102,11 @@ export class DataStream {
         return Readable.from(content.bytes.length === 0 ? [] : [content.bytes], { objectMode: false })
       case 'file': {
         const reader = createReadStream(content.path, { highWaterMark: 256 * 1024 })
-        if (content.isTemporary)
-          reader.once('close', () => void rm(content.path, { force: true }).catch(() => {}))
+        reader.once('close', () => void content.remove?.().catch(() => {}))
         return reader
       }
+      case 'live':
+        return content.open()
       case 'producer': {
         const source = content.open()
         return source instanceof Readable ? source : Readable.from(source, { objectMode: false })
@@ -155,7 +159,7 @@ export class DataStream {
     const content = this.#content
     if (!this.#isReceived) return
     this.#content = { kind: 'used' }
-    if (content.kind === 'file' && content.isTemporary) await rm(content.path, { force: true })
+    if (content.kind === 'file') await content.remove?.()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Thumbprint } from '../tls/thumbprint.ts'
 import type { AnyCodec, ValueOf } from './codec.ts'
 import type { ValuesOf } from './collections.ts'
+import type { DataStream } from './data-stream.ts'
 
 /** One method of a service. */
 export interface Method<
@@ -52,6 +53,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** Gives the call up after this many milliseconds with `ERR_TIMEOUT`. Default: the limits of each step decide. */
   readonly timeoutMs?: number
+  /**
+   * Receives the data streams of the result while they arrive, instead of in temporary files: it is called with one
+   * after another, in the order of the result, and what it leaves unread is passed over. The call ends after the
+   * last one. When it throws, the call fails with `ERR_STREAM_STORE` and its connection is cut.
+   */
+  readonly receiveStream?: (stream: DataStream) => Promise<unknown>
 }
 
 /** What a service method can know about its caller. */
@@ -97,6 +104,18 @@ export interface HostedService {
   readonly contract: ServiceContract
   /** Gives the object whose methods are called, once for each request. What it throws goes to the caller as it is. */
   readonly open: () => object
+  /** Keys of the methods whose data streams are live. */
+  readonly liveStreams: ReadonlySet<string>
+}
+
+/** How a service is offered. */
+export interface HostOptions<S extends ServiceContract = ServiceContract> {
+  /**
+   * Methods that get the data streams of their arguments while these arrive, instead of in temporary files when all
+   * have come: faster, and nothing is written twice. Such a method must read them one after another and before it
+   * ends, may meet a stream that breaks off, and holds the sender up while it does not read. Default: none.
+   */
+  readonly liveStreams?: readonly (keyof S['methods'] & string)[]
 }
 
 /**
@@ -107,6 +126,8 @@ export interface HostedService {
 export function host<S extends ServiceContract>(
   contract: S,
   implementation: ServiceImplementation<S> | (() => ServiceImplementation<S>),
+  { liveStreams = [] }: HostOptions<S> = {},
 ): HostedService {
-  return { contract, open: typeof implementation === 'function' ? implementation : () => implementation }
+  const open = typeof implementation === 'function' ? implementation : () => implementation
+  return { contract, open, liveStreams: new Set(liveStreams) }
 }

@@ -11,7 +11,7 @@ import { type ControlLine, preamble, readControl, writeControl } from '../handsh
 import { type Identity, readIdentity, writeIdentity } from '../handshake/identity.ts'
 import type { EncodedMessage } from '../messages/request.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
-import { receiveStreams } from './receive-streams.ts'
+import { IncomingStreams } from './incoming-streams.ts'
 import type { ReceivedFiles } from './received-files.ts'
 import { sendStream } from './send-stream.ts'
 
@@ -123,19 +123,24 @@ export class Connection {
    * @returns undefined when the other side said `END` instead
    */
   async receive(firstByteTimeoutMs: number): Promise<BsonDocument | undefined> {
-    const { tcpClientReceiveTimeoutMs: timeoutMs, maxMessageBytes } = this.#limits
+    const { tcpClientReceiveTimeoutMs: timeoutMs, maxMessageBytes, maximumNestingDepth } = this.#limits
     const bytes = await readFrame(this.source, { firstByteTimeoutMs, timeoutMs, maxMessageBytes })
-    return bytes && readBson(bytes)
+    return bytes && readBson(bytes, maximumNestingDepth)
   }
 
-  /** Reads the streams that the message before announced. */
-  receiveStreams(announced: readonly DataStream[]): Promise<void> {
-    if (announced.length === 0) return Promise.resolve()
-    return receiveStreams(announced, {
+  /** Stores the streams that the message before announced. */
+  async receiveStreams(announced: readonly DataStream[]): Promise<void> {
+    if (announced.length > 0) await this.incoming(announced).store()
+  }
+
+  /** The streams that the message before announced, to be received by the caller. */
+  incoming(announced: readonly DataStream[]): IncomingStreams {
+    const intake = {
       source: this.source,
       files: this.#files,
       timeoutMs: this.#limits.tcpClientReceiveTimeoutMs,
-    })
+    }
+    return new IncomingStreams(announced, intake, this.#limits)
   }
 
   /** Whether the other side wants another exchange, or says goodbye. */

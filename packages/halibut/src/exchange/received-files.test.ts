@@ -10,7 +10,7 @@ test('what a killed process left behind is deleted; what others use or own stays
   const parent = mkdtempSync(join(tmpdir(), 'received-files-'))
   t.after(() => rmSync(parent, { recursive: true, force: true }))
   const first = new ReceivedFiles(parent)
-  const own = dirname(await first.newPath())
+  const own = dirname((await first.create(1)).path)
   const ended = spawnSync(process.execPath, ['-e', 'process.stdout.write(String(process.pid))'], {
     encoding: 'utf8',
   })
@@ -22,7 +22,7 @@ test('what a killed process left behind is deleted; what others use or own stays
   }
 
   const second = new ReceivedFiles(parent)
-  const path = await second.newPath()
+  const { path } = await second.create(1)
   assert.equal(existsSync(leftOver), false)
   assert.ok(existsSync(foreign))
   assert.ok(existsSync(own))

@@ -74,6 +74,7 @@ function pieces(
     case 'file':
       return piecesOfFile(content.path)
     case 'producer':
+    case 'live':
       return piecesOfProducer(content.open(), source)
     default:
       return []
@@ -106,20 +107,24 @@ async function* piecesOfProducer(
   source: ByteSource,
 ): AsyncGenerator<Uint8Array> {
   const iterator = producer[Symbol.asyncIterator]()
-  // A producer that never gives anything must not hold a connection that is gone.
-  let stopWaiting: () => void = () => {}
-  const lost = new Promise<never>((_, reject) => {
-    stopWaiting = source.onEnd(failure => reject(failure))
-  })
-  lost.catch(() => {})
+  // A producer that never gives anything must not hold a connection that is gone. One promise for each step: a race
+  // against a single one would keep all steps in memory until the end.
+  let giveUp: (failure: HalibutError) => void = () => {}
+  const stopWatching = source.onEnd(failure => giveUp(failure))
+  const next = () =>
+    new Promise<IteratorResult<unknown>>((resolve, reject) => {
+      giveUp = reject
+      if (source.failure) reject(source.failure)
+      else iterator.next().then(resolve, reject)
+    })
   try {
     for (;;) {
-      const step = await Promise.race([iterator.next(), lost])
+      const step = await next()
       if (step.done) return
       yield toBytes(step.value)
     }
   } finally {
-    stopWaiting()
+    stopWatching()
     if (producer instanceof Readable) producer.destroy()
     else void Promise.resolve(iterator.return?.()).catch(() => {})
   }

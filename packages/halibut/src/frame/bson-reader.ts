@@ -2,7 +2,7 @@ import { HalibutError } from '../errors.ts'
 import { BsonBinary, BsonDate, BsonDocument, BsonDouble, type BsonValue } from './bson-value.ts'
 
 /** .NET's reader gives up at 64 containers inside each other; a limit also keeps hostile input off our stack. */
-const maximumDepth = 64
+const defaultMaximumDepth = 64
 
 /** The smallest BSON document: its length and the closing zero. */
 const emptyDocumentBytes = 5
@@ -10,10 +10,11 @@ const emptyDocumentBytes = 5
 /**
  * Reads one BSON document that fills `bytes` exactly.
  *
+ * @param maximumDepth how many objects and arrays may stand in each other
  * @throws HalibutError `ERR_PROTOCOL` with the offset at which the bytes stop making sense.
  */
-export function readBson(bytes: Buffer): BsonDocument {
-  const reader = new BsonReader(bytes)
+export function readBson(bytes: Buffer, maximumDepth: number = defaultMaximumDepth): BsonDocument {
+  const reader = new BsonReader(bytes, maximumDepth)
   const document = reader.document(0)
   if (reader.at !== bytes.length)
     throw malformed(reader.at, `${bytes.length - reader.at} bytes follow the document`)
@@ -23,9 +24,11 @@ export function readBson(bytes: Buffer): BsonDocument {
 class BsonReader {
   at = 0
   readonly #bytes: Buffer
+  readonly #maximumDepth: number
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, maximumDepth: number) {
     this.#bytes = bytes
+    this.#maximumDepth = maximumDepth
   }
 
   document(depth: number): BsonDocument {
@@ -80,8 +83,8 @@ class BsonReader {
   }
 
   #begin(depth: number): number {
-    if (depth >= maximumDepth)
-      throw malformed(this.at, `more than ${maximumDepth} objects and arrays are inside each other`)
+    if (depth >= this.#maximumDepth)
+      throw malformed(this.at, `more than ${this.#maximumDepth} objects and arrays are inside each other`)
     const start = this.at
     const size = this.#bytes.readInt32LE(this.#take(4))
     if (size < emptyDocumentBytes || start + size > this.#bytes.length) {

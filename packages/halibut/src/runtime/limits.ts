@@ -48,8 +48,23 @@ export interface HalibutLimits {
   readonly identificationTimeoutMs: number
   /** The most bytes that are read from an incoming connection before it is trusted. Default 20,000. */
   readonly maximumPreambleBytes: number
-  /** The largest message after decompression, in bytes. Data streams do not count. Default 512 MiB. */
+  /** The largest message after decompression, in bytes. Data streams do not count. Default 256 MiB. */
   readonly maxMessageBytes: number
+  /** How deep documents and arrays of a message may stand in each other. Default 64, as with .NET. */
+  readonly maximumNestingDepth: number
+  /** The most data streams of one message. Default 10,000. */
+  readonly maximumDataStreamsPerMessage: number
+  /** The largest data stream, in bytes. Default 1 TiB. */
+  readonly maximumDataStreamBytes: number
+  /** The most bytes of received data streams that wait in temporary files at the same time. Default 1 TiB. */
+  readonly maximumTemporaryBytes: number
+  /** The most incoming connections at the same time. Default 20,000. */
+  readonly maximumIncomingConnections: number
+  /**
+   * The most incoming connections from one address that have not yet shown a trusted certificate. Default 1,000: a
+   * proxy in front of thousands of services is one address, and they all come back at once after a restart.
+   */
+  readonly maximumUnidentifiedConnectionsPerAddress: number
   /** How many unused connections to one listening service are kept. Default 5. */
   readonly idleConnectionsPerEndpoint: number
   /** The most requests that may wait for one subscription. Default 10,000. */
@@ -86,7 +101,13 @@ export const defaultLimits: HalibutLimits = {
   maximumActiveTcpConnectionsPerPollingSubscription: null,
   identificationTimeoutMs: minute,
   maximumPreambleBytes: 20_000,
-  maxMessageBytes: 512 * 1024 * 1024,
+  maxMessageBytes: 256 * 1024 * 1024,
+  maximumNestingDepth: 64,
+  maximumDataStreamsPerMessage: 10_000,
+  maximumDataStreamBytes: 2 ** 40,
+  maximumTemporaryBytes: 2 ** 40,
+  maximumIncomingConnections: 20_000,
+  maximumUnidentifiedConnectionsPerAddress: 1000,
   idleConnectionsPerEndpoint: 5,
   maximumQueuedRequestsPerSubscription: 10_000,
   pollingReconnectMinimumMs: 5 * second,

@@ -64,7 +64,7 @@ export class HalibutRuntime implements Halibut {
     this.certificate = options.certificate
     const limits = { ...defaultLimits, ...options.limits }
     this.#limits = limits
-    this.#files = new ReceivedFiles(options.temporaryFolder)
+    this.#files = new ReceivedFiles(options.temporaryFolder, limits.maximumTemporaryBytes)
     this.#connections = new Connections({ limits, files: this.#files }, options.observer ?? {})
     this.trust = new TrustStore(options.trust ?? [], thumbprint => this.#connections.cut(thumbprint))
     this.#dispatcher = new Dispatcher(options.services ?? [], options.unknownService)

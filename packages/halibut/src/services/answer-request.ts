@@ -20,14 +20,18 @@ export async function answerRequest(
   dispatcher: Dispatcher,
   caller: Caller,
 ): Promise<void> {
-  const plan = dispatcher.plan(request)
-  await connection.receiveStreams(plan.streams)
+  const { streams, isLive, run } = dispatcher.plan(request)
+  const live = isLive && streams.length > 0 ? connection.incoming(streams) : undefined
+  if (live) live.goLive()
+  else await connection.receiveStreams(streams)
   const context = new RequestContext(connection, caller)
   try {
-    await connection.send(await plan.run(context))
+    const response = await run(context)
+    await live?.finish()
+    await connection.send(response)
   } finally {
     context.dispose()
-    for (const stream of plan.streams) await stream.dispose()
+    for (const stream of streams) await stream.dispose()
   }
 }
 

@@ -9,8 +9,10 @@ import { skimValues } from './type-tags.ts'
 
 /** A request whose arguments were understood, as far as they can be. */
 export interface PlannedCall {
-  /** These follow the request and must be received before it runs. */
+  /** These follow the request and must be received before it is answered. */
   readonly streams: readonly DataStream[]
+  /** Whether the method reads them while they arrive. */
+  readonly isLive: boolean
   /** Runs the method. Never fails: what goes wrong becomes an error response. */
   run(context: CallContext): Promise<EncodedMessage>
 }
@@ -54,13 +56,14 @@ export class Dispatcher {
     const values = chosen.method.parameters.map((codec, index) => codec.read(request.params[index], context))
     return {
       streams: context.streams,
+      isLive: service.liveStreams.has(chosen.key),
       run: callContext => invoke(request.id, service, chosen, [...values, callContext]),
     }
   }
 
   #refuse(request: IncomingRequest, error: ServerError): PlannedCall {
     const streams = skimValues(request.params, this.#contracts)
-    return { streams, run: async () => encodeError(request.id, error) }
+    return { streams, isLive: false, run: async () => encodeError(request.id, error) }
   }
 
   #serviceNotFound(name: string): ServerError {
