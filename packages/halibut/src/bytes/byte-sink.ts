@@ -12,13 +12,18 @@ const pieceBytes = 256 * 1024
 export class ByteSink {
   /** How many bytes were handed to the connection so far. */
   totalBytes = 0
-  readonly #stream: Duplex
+  #stream: Duplex
   readonly #source: ByteSource
 
   /** @param source the reading half, which knows why a connection ended */
   constructor(stream: Duplex, source: ByteSource) {
     this.#stream = stream
     this.#source = source
+  }
+
+  /** Goes on with another stream over the same connection. */
+  wrap(stream: Duplex): void {
+    this.#stream = stream
   }
 
   /**

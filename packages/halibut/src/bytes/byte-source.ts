@@ -23,20 +23,39 @@ export class ByteSource {
   totalBytes = 0
   /** How many bytes can be taken without waiting. */
   available = 0
-  readonly #stream: Duplex
+  #stream: Duplex
   #chunks: Buffer[] = []
   #failure: HalibutError | undefined
   #waiter: Waiter | undefined
   #disturbed: (() => void) | undefined
   readonly #onEnd = new Set<(failure: HalibutError) => void>()
+  readonly #onData = (chunk: Buffer) => this.#arrived(chunk)
+  readonly #onEndOrClose = () => this.#ended(ended())
+  readonly #onError = (error: Error) => this.#ended(error instanceof HalibutError ? error : broken(error))
 
   constructor(stream: Duplex) {
     this.#stream = stream
-    stream.on('data', (chunk: Buffer) => this.#arrived(chunk))
-    stream.on('end', () => this.#ended(ended()))
-    stream.on('error', error => this.#ended(broken(error)))
-    stream.on('close', () => this.#ended(ended()))
-    if (stream.destroyed) this.#ended(ended())
+    this.#attach()
+  }
+
+  /**
+   * Goes on with another stream over the same connection: from here on the bytes are packed. Whoever waits, waits on.
+   *
+   * @param wrap makes the stream, given the bytes that arrived but were not taken; it looks after the old one
+   */
+  wrap(wrap: (unread: Buffer) => Duplex): Duplex {
+    this.#stream
+      .off('data', this.#onData)
+      .off('end', this.#onEndOrClose)
+      .off('close', this.#onEndOrClose)
+      .off('error', this.#onError)
+    const unread = Buffer.concat(this.#chunks)
+    this.#chunks = []
+    this.available = 0
+    this.totalBytes -= unread.length
+    this.#stream = wrap(unread)
+    this.#attach()
+    return this.#stream
   }
 
   /** Why nothing more will arrive; unread bytes may still be there. */
@@ -120,6 +139,15 @@ export class ByteSource {
     }
     this.#onEnd.add(callback)
     return () => this.#onEnd.delete(callback)
+  }
+
+  #attach(): void {
+    this.#stream
+      .on('data', this.#onData)
+      .on('end', this.#onEndOrClose)
+      .on('close', this.#onEndOrClose)
+      .on('error', this.#onError)
+    if (this.#stream.destroyed) this.#ended(ended())
   }
 
   #arrived(chunk: Buffer): void {

@@ -31,6 +31,8 @@ export class Connection {
   readonly #sink: ByteSink
   readonly #limits: HalibutLimits
   readonly #files: ReceivedFiles
+  /** A wrapped connection has said that it is Halibut in the way of its wrapping. */
+  #isWrapped = false
 
   constructor(stream: Duplex, { limits, files }: ConnectionParts) {
     this.source = new ByteSource(stream)
@@ -43,10 +45,20 @@ export class Connection {
     return this.#sink.totalBytes
   }
 
+  /**
+   * Goes on inside of another protocol over the same connection, which says that this is Halibut in its own way.
+   *
+   * @param wrap makes the stream of that protocol, given the bytes that arrived but were not read
+   */
+  wrap(wrap: (unread: Buffer) => Duplex): void {
+    this.#isWrapped = true
+    this.#sink.wrap(this.source.wrap(wrap))
+  }
+
   /** Dialler: says that this is Halibut, and who it is, and hears that the other side is a server. */
   async introduce(identity: Identity): Promise<void> {
     const { tcpClientSendTimeoutMs, tcpClientReceiveTimeoutMs } = this.#limits
-    await this.#sink.write(preamble, tcpClientSendTimeoutMs)
+    if (!this.#isWrapped) await this.#sink.write(preamble, tcpClientSendTimeoutMs)
     await writeIdentity(this.#sink, identity, tcpClientSendTimeoutMs)
     const other = await readIdentity(this.source, tcpClientReceiveTimeoutMs)
     if (other.kind !== 'server')

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { HalibutError } from '../errors.ts'
 import { Connection, type ConnectionParts } from '../exchange/connection.ts'
@@ -8,7 +9,7 @@ import type { ConnectionInfo, HalibutObserver } from './halibut.ts'
 /** A connection of this runtime. */
 export interface LiveConnection {
   readonly connection: Connection
-  readonly info: ConnectionInfo
+  readonly info: ConnectionInfo & { transport: ConnectionInfo['transport'] }
 }
 
 let lastId = 0
@@ -26,12 +27,13 @@ export class Connections {
 
   add(socket: TLSSocket, direction: ConnectionInfo['direction']): LiveConnection {
     const { connectionClosed } = this.#observer
-    const info: ConnectionInfo = {
+    const info: LiveConnection['info'] = {
       id: ++lastId,
       direction,
       remoteAddress: addressOf(socket),
       thumbprint: peerThumbprint(socket),
       tlsVersion: socket.getProtocol() ?? undefined,
+      transport: 'tls',
     }
     const live: LiveConnection = { info, connection: new Connection(socket, this.#parts) }
     this.#live.add(live)
@@ -42,6 +44,16 @@ export class Connections {
       connectionClosed?.call(this.#observer, info, { readBytes: source.totalBytes, writtenBytes })
     })
     return live
+  }
+
+  /**
+   * The connection goes on as a WebSocket.
+   *
+   * @param wrap makes its stream, given the bytes that arrived but were not read
+   */
+  wrap({ connection, info }: LiveConnection, wrap: (unread: Buffer) => Duplex): void {
+    connection.wrap(wrap)
+    info.transport = 'websocket'
   }
 
   authorised(live: LiveConnection): void {

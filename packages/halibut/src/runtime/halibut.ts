@@ -25,6 +25,8 @@ export interface ConnectionInfo {
   readonly thumbprint: Thumbprint | undefined
   /** `TLSv1.3`, for example. */
   readonly tlsVersion: string | undefined
+  /** What TLS carries: Halibut itself, or WebSocket frames. Every connection begins as `tls`. */
+  readonly transport: 'tls' | 'websocket'
 }
 
 /** A call, as observers see it. */
@@ -135,11 +137,21 @@ export interface Halibut {
   /**
    * Accepts clients, and services that poll.
    *
-   * @param at `host` defaults to every address of the machine; port 0 takes a free one
-   * @throws HalibutError `ERR_LISTEN`
+   * @param at `host` defaults to every address of the machine; port 0 takes a free one. With `webSocketPath`, such as
+   *   `/HalibutWebSocket`, services may poll the same port by `wss://` at that path as well
+   * @throws HalibutError `ERR_LISTEN`; `ERR_INVALID_ARGUMENT` for a path that is none
    */
-  listen(at: { readonly port: number; readonly host?: string }): Promise<HalibutListener>
-  /** Offers the services to a server that listens, by polling it until stopped. Returns at once. */
+  listen(at: {
+    readonly port: number
+    readonly host?: string
+    readonly webSocketPath?: string
+  }): Promise<HalibutListener>
+  /**
+   * Offers the services to a server that listens at `https://` or, by WebSocket, at `wss://host:port/path`, by polling
+   * it until stopped. Returns at once.
+   *
+   * @throws HalibutError `ERR_INVALID_ENDPOINT`
+   */
   poll(at: {
     readonly subscription: string
     readonly server: ServiceEndPoint
