@@ -1,4 +1,13 @@
 export * from './archives.ts'
+export { type Direction, directions, type Fault, type FaultPlan } from './faults/fault.ts'
+export {
+  type FaultProxy,
+  type FaultProxyOptions,
+  type LaneState,
+  openFaultProxy,
+  type ProxiedConnection,
+} from './faults/fault-proxy.ts'
+export { type TlsRecord, TlsRecordScanner } from './faults/tls-records.ts'
 export {
   asObject,
   comparable,
