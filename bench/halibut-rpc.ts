@@ -60,7 +60,11 @@ async function serve({ mode, own, other, port = 0 }: ServeOrder): Promise<number
     certificate: own,
     trust: [other.thumbprint],
     services: [
-      host(BenchService, { echo: text => text, count, countLive: count, download: streamOf }, { liveStreams: ['countLive'] }),
+      host(
+        BenchService,
+        { echo: text => text, count, countLive: count, download: streamOf },
+        { liveStreams: ['countLive'] },
+      ),
     ],
   })
   closers.push(() => halibut.close())

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import {
   type CallContext,
@@ -205,6 +208,13 @@ export async function pair(t: TestContext, mode: Mode, options: PairOptions = {}
     port: listener.port,
     polling,
   }
+}
+
+/** A folder that is deleted after the test. */
+export async function temporaryFolder(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'halibut-test-'))
+  t.after(() => rm(path, { recursive: true, force: true }))
+  return path
 }
 
 /** Waits until something is so. For states that no event announces. */

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { writeGuid } from '../src/bytes/guid.ts'
 import { DataStream } from '../src/index.ts'
 import { dialRaw } from './raw-peer.ts'
-import { certificateFor, failure, pair, until } from './runtimes.ts'
-
-async function folder(t: TestContext): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'halibut-test-'))
-  t.after(() => rm(path, { recursive: true, force: true }))
-  return path
-}
+import { certificateFor, failure, pair, temporaryFolder, until } from './runtimes.ts'
 
 /** Every file below a folder. */
 async function filesIn(path: string): Promise<string[]> {
@@ -27,36 +20,36 @@ const large = 3 * 1024 * 1024
 
 for (const mode of ['listening', 'polling'] as const) {
   test(`${mode}: a received stream waits in a file, which is gone when it was used or disposed of`, async t => {
-    const temporaryFolder = await folder(t)
-    const { call, client } = await pair(t, mode, { client: { temporaryFolder } })
+    const storage = await temporaryFolder(t)
+    const { call, client } = await pair(t, mode, { client: { temporaryFolder: storage } })
     const read = await call.makeStream(large)
     const disposed = await call.makeStream(large)
     const saved = await call.makeStream(large)
     await call.makeStream(large) // nobody uses this one
-    assert.equal((await filesIn(temporaryFolder)).length, 4)
+    assert.equal((await filesIn(storage)).length, 4)
     assert.equal((await read.bytes()).length, large)
     await assert.rejects(read.bytes(), { code: 'ERR_STREAM_USED' })
     await disposed.dispose()
     await disposed.dispose()
     assert.throws(() => disposed.read(), { code: 'ERR_STREAM_USED' })
-    const target = join(await folder(t), 'saved')
+    const target = join(await temporaryFolder(t), 'saved')
     const progress: number[] = []
     await saved.saveTo(target, { onProgress: (done, total) => void progress.push(done / total) })
     assert.equal((await stat(target)).size, large)
     assert.equal(progress.at(-1), 1)
-    while ((await filesIn(temporaryFolder)).length > 1) await new Promise(setImmediate)
+    while ((await filesIn(storage)).length > 1) await new Promise(setImmediate)
     await client.close()
-    assert.deepEqual(await readdir(temporaryFolder), [])
+    assert.deepEqual(await readdir(storage), [])
   })
 
   test(`${mode}: the streams of a request are gone when the service has answered`, async t => {
-    const temporaryFolder = await folder(t)
-    const { call } = await pair(t, mode, { service: { temporaryFolder } })
+    const storage = await temporaryFolder(t)
+    const { call } = await pair(t, mode, { service: { temporaryFolder: storage } })
     assert.equal(await call.countBytes(DataStream.fromBytes(Buffer.alloc(large))), large)
     const echoed = await call.echoStream(DataStream.fromBytes(Buffer.alloc(large, 7)))
     assert.equal((await echoed.bytes()).length, large)
     await failure(call.crash(), 'ERR_SERVICE_INVOCATION')
-    assert.deepEqual(await filesIn(temporaryFolder), [])
+    assert.deepEqual(await filesIn(storage), [])
   })
 
   test(`halibut 13.58: ${mode}: a source that gives too much, too little or fails, fails the call; the next call works`, async t => {
@@ -81,7 +74,7 @@ for (const mode of ['listening', 'polling'] as const) {
 
   test(`${mode}: a file is streamed from disk, and one that changed its length meanwhile fails the call`, async t => {
     const { call } = await pair(t, mode)
-    const path = join(await folder(t), 'file')
+    const path = join(await temporaryFolder(t), 'file')
     await writeFile(path, Buffer.alloc(large))
     const stream = await DataStream.fromFile(path)
     assert.equal(await call.countBytes(stream), large)
@@ -127,7 +120,7 @@ test('a received stream that was used cannot be sent, which is told before anyth
 })
 
 test('a folder for received streams that cannot be used fails the call and says why', async t => {
-  const path = join(await folder(t), 'not-a-folder')
+  const path = join(await temporaryFolder(t), 'not-a-folder')
   await writeFile(path, '')
   const { call } = await pair(t, 'listening', { client: { temporaryFolder: join(path, 'below') } })
   await failure(call.makeStream(large), 'ERR_STREAM_STORE')
@@ -135,16 +128,15 @@ test('a folder for received streams that cannot be used fails the call and says 
 })
 
 test('a folder for received streams that somebody cleaned away is made again', async t => {
-  const temporaryFolder = await folder(t)
-  const { call } = await pair(t, 'listening', { client: { temporaryFolder } })
+  const storage = await temporaryFolder(t)
+  const { call } = await pair(t, 'listening', { client: { temporaryFolder: storage } })
   await (await call.makeStream(large)).dispose()
-  for (const name of await readdir(temporaryFolder))
-    await rm(join(temporaryFolder, name), { recursive: true })
+  for (const name of await readdir(storage)) await rm(join(storage, name), { recursive: true })
   assert.equal((await (await call.makeStream(large)).bytes()).length, large)
 })
 
 test('saving leaves the target as it was when it fails or is cancelled', async t => {
-  const path = join(await folder(t), 'target')
+  const path = join(await temporaryFolder(t), 'target')
   await writeFile(path, 'old')
   const liar = DataStream.from(10, async function* () {
     yield Buffer.from('short')

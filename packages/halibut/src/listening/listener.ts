@@ -1,16 +1,18 @@
-import type { AddressInfo, Socket } from 'node:net'
-import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import { HalibutError, toError } from '../errors.ts'
 import { addressOf } from '../runtime/connections.ts'
 import type { HalibutListener, HalibutLogEntry } from '../runtime/halibut.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
 import { keepAlive } from '../transport/keep-alive.ts'
+import type { ConnectionGate } from './connection-gate.ts'
 
 /** What a listener needs. */
 export interface ListenerParts {
   readonly tls: SecureContextOptions
   readonly limits: HalibutLimits
   readonly log: (entry: HalibutLogEntry) => void
+  readonly gate: ConnectionGate
   /** Does everything about a connection. Never fails. */
   readonly receive: (socket: TLSSocket) => Promise<void>
 }
@@ -20,29 +22,33 @@ export async function openListener(
   at: { port: number; host?: string },
   parts: ListenerParts,
 ): Promise<HalibutListener> {
-  const { limits, log } = parts
-  const server = createServer({
+  const { limits, log, gate } = parts
+  const secure = createTlsServer({
     ...parts.tls,
     // Everybody may shake hands; whom to trust is decided afterwards, by thumbprint.
     requestCert: true,
     rejectUnauthorized: false,
     handshakeTimeout: limits.identificationTimeoutMs,
-    noDelay: true,
   })
   const sockets = new Set<Socket>()
   const conversations = new Set<Promise<void>>()
-  server.on('connection', (socket: Socket) => {
+  const server = createServer({ noDelay: true }, socket => {
+    if (!gate.admit(socket)) {
+      socket.destroy()
+      return
+    }
     keepAlive(socket, limits)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     // Until TLS has taken over nobody else would hear of errors.
     socket.on('error', () => {})
+    secure.emit('connection', socket)
   })
-  server.on('secureConnection', socket => {
+  secure.on('secureConnection', socket => {
     const conversation = parts.receive(socket).finally(() => conversations.delete(conversation))
     conversations.add(conversation)
   })
-  server.on('tlsClientError', (error, socket) => {
+  secure.on('tlsClientError', (error, socket) => {
     const from = addressOf(socket)
     log({
       level: 'debug',

@@ -61,8 +61,8 @@ export interface HalibutLimits {
   /** The most incoming connections at the same time. Default 20,000. */
   readonly maximumIncomingConnections: number
   /**
-   * The most incoming connections from one address that have not yet shown a trusted certificate. Default 1,000: a
-   * proxy in front of thousands of services is one address, and they all come back at once after a restart.
+   * The most incoming connections from one address that have not yet shown a trusted certificate. Default 2,500:
+   * a proxy in front of thousands of services is one address, and they all come back at once after a restart.
    */
   readonly maximumUnidentifiedConnectionsPerAddress: number
   /** How many unused connections to one listening service are kept. Default 5. */
@@ -107,7 +107,7 @@ export const defaultLimits: HalibutLimits = {
   maximumDataStreamBytes: 2 ** 40,
   maximumTemporaryBytes: 2 ** 40,
   maximumIncomingConnections: 20_000,
-  maximumUnidentifiedConnectionsPerAddress: 1000,
+  maximumUnidentifiedConnectionsPerAddress: 2500,
   idleConnectionsPerEndpoint: 5,
   maximumQueuedRequestsPerSubscription: 10_000,
   pollingReconnectMinimumMs: 5 * second,

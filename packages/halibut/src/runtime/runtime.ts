@@ -7,6 +7,7 @@ import { createServiceClient } from '../client/service-client.ts'
 import type { ServiceClient, ServiceContract } from '../contract/service-contract.ts'
 import { HalibutError } from '../errors.ts'
 import { ReceivedFiles } from '../exchange/received-files.ts'
+import { ConnectionGate } from '../listening/connection-gate.ts'
 import { type Guest, Reception } from '../listening/incoming.ts'
 import { openListener } from '../listening/listener.ts'
 import { serveClient } from '../listening/serve-client.ts'
@@ -50,6 +51,7 @@ export class HalibutRuntime implements Halibut {
   readonly #pool: ConnectionPool
   readonly #caller: ListeningCaller
   readonly #reception: Reception
+  readonly #gate: ConnectionGate
   /** Requests that are answered, and calls that are made. */
   readonly #activity = new Activity()
   readonly #calls = new Set<Cancellation>()
@@ -75,13 +77,17 @@ export class HalibutRuntime implements Halibut {
       pool: this.#pool,
       connect: async (target, signal) => (await this.#connect(target, signal)).connection,
     })
+    this.#gate = new ConnectionGate(limits, entry => this.#log(entry))
     this.#reception = new Reception({
       limits,
       options,
       connections: this.#connections,
       trust: this.trust,
       log: entry => this.#log(entry),
-      serve: guest => this.#serve(guest),
+      serve: guest => {
+        this.#gate.identified(guest.info.remoteAddress)
+        return this.#serve(guest)
+      },
     })
   }
 
@@ -91,6 +97,7 @@ export class HalibutRuntime implements Halibut {
       tls: tlsSettings(this.certificate, this.#options.minimumTlsVersion ?? 'TLSv1.2'),
       limits: this.#limits,
       log: entry => this.#log(entry),
+      gate: this.#gate,
       receive: socket => this.#reception.receive(socket),
     })
     const listener: HalibutListener = {
