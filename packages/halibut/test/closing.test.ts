@@ -40,7 +40,7 @@ for (const mode of ['listening', 'polling'] as const) {
   })
 }
 
-test('a method that never returns does not keep a closing runtime', async t => {
+test('halibut 13.65: a method that never returns does not keep a closing runtime', async t => {
   for (const mode of ['listening', 'polling'] as const) {
     const { call, service, control } = await pair(t, mode)
     const calling = failure(call.wait('forever'), 'ERR_CONNECTION_LOST')
@@ -50,7 +50,7 @@ test('a method that never returns does not keep a closing runtime', async t => {
   }
 })
 
-test('closing while clients are in the middle of connecting does not hang', async t => {
+test('halibut 13.65: closing while clients are in the middle of connecting does not hang', async t => {
   const { port, service } = await pair(t, 'listening')
   const sockets = Array.from({ length: 5 }, () =>
     connectTcp(port, '127.0.0.1')

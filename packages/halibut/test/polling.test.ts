@@ -79,7 +79,7 @@ test('halibut 13.28: a call is given to exactly one of several waiting pollers',
   )
 })
 
-test('halibut 13.29 and 13.33: without work the connection stays, with a word every queue wait', async t => {
+test('halibut 13.29: without work the connection stays, with a word every queue wait', async t => {
   const connections: string[] = []
   const observer: HalibutObserver = {
     subscriberConnected: subscription => void connections.push(`+${subscription}`),
@@ -127,7 +127,7 @@ test('halibut 13.31: a call that nobody collects fails in time, in the state con
   assert.match(error.message, /poll:\/\/tests\/ was not collected within 50 ms/)
 })
 
-test('halibut 13.32: a call that was collected in time may be answered later', async t => {
+test('halibut 13.32, 14.50: a call that was collected in time may be answered later', async t => {
   const { call, control } = await pair(t, 'polling', {
     client: { limits: { pollingRequestQueueTimeoutMs: 300 } },
   })
@@ -223,7 +223,7 @@ test('halibut 13.39: hundreds of pollers and calls at once', async t => {
   assert.equal(control.calls.length, 300)
 })
 
-test('halibut 13.41: a poller that vanished while it waited never gets a call', async t => {
+test('halibut 13.41, 14.47: a poller that vanished while it waited never gets a call', async t => {
   const { call, port, client } = await pair(t, 'polling', {
     connections: 0,
     client: { limits: { pollingQueueWaitTimeoutMs: 60_000 } },
@@ -251,7 +251,7 @@ test('halibut 13.42: the case of a subscription does not matter', async t => {
   assert.equal(await call.sayHello('a'), 'a...')
 })
 
-test('a call for a certain certificate is never given to another trusted poller', async t => {
+test('halibut 14.48: a call for a certain certificate is never given to another trusted poller', async t => {
   const stranger = await certificateFor('other service')
   const { call, port, client } = await pair(t, 'polling', {
     connections: 0,
@@ -269,7 +269,7 @@ test('a call for a certain certificate is never given to another trusted poller'
   assert.equal(await open, 'me')
 })
 
-test('who may poll a subscription can be decided, before MX-SERVER', async t => {
+test('halibut 14.48: who may poll a subscription can be decided, before MX-SERVER', async t => {
   const asked: string[] = []
   const { port, log } = await pair(t, 'polling', {
     connections: 0,
@@ -289,7 +289,7 @@ test('who may poll a subscription can be decided, before MX-SERVER', async t => 
   assert.ok(log.some(({ message }) => message.includes('may not poll poll://other/')))
 })
 
-test('a queue has room for so many calls and refuses more', async t => {
+test('halibut 14.48: a queue has room for so many calls and refuses more', async t => {
   const { call } = await pair(t, 'polling', {
     connections: 0,
     client: { limits: { maximumQueuedRequestsPerSubscription: 2, pollingRequestQueueTimeoutMs: 100 } },

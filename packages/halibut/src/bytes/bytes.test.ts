@@ -5,7 +5,7 @@ import { TestConnection } from '../../test/packets.ts'
 import { HalibutError } from '../errors.ts'
 import { emptyGuid, isGuid, newGuid, readGuid, writeGuid } from './guid.ts'
 
-test('bytes are taken in order, in any sizes, with some given back', async () => {
+test('halibut 14.1: bytes are taken in order, in any sizes, with some given back', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 30 })
   await fc.assert(
     fc.asyncProperty(
@@ -32,7 +32,7 @@ test('bytes are taken in order, in any sizes, with some given back', async () =>
   )
 })
 
-test('a peer that sends more than is read is held back, and goes on when there is room', async () => {
+test('halibut 14.43: a peer that sends more than is read is held back, and goes on when there is room', async () => {
   const { source, stream } = new TestConnection()
   for (let i = 0; i < 24; i++) stream.push(Buffer.alloc(64 * 1024))
   await source.wait(1000, 'bytes')

@@ -123,7 +123,7 @@ function both<T>(codec: Codec<T>, value: T): () => [unknown, unknown] {
 }
 
 for (const [name, run, typed, tagged = typed] of forms) {
-  test(`halibut 13.13: ${name} has its form in a typed member and in an object slot, and is read from both`, () => {
+  test(`halibut 13.13, 14.17: ${name} has its form in a typed member and in an object slot, and is read from both`, () => {
     const [typedForm, taggedForm] = run()
     assert.deepEqual(typedForm, typed)
     assert.equal(JSON.stringify(typedForm), JSON.stringify(typed), 'the order of the members')
@@ -131,7 +131,7 @@ for (const [name, run, typed, tagged = typed] of forms) {
   })
 }
 
-test('a dictionary with numbers as keys keeps its order, behind its $type', () => {
+test('halibut 14.10: a dictionary with numbers as keys keeps its order, behind its $type', () => {
   const codec = types.dictionary(types.int32, types.text)
   const value = new Map([
     [9, 'a'],
@@ -158,7 +158,7 @@ test('a data stream is its id and length, and goes into the list of streams', ()
   assert.deepEqual([again.id, again.length], [stream.id, 5])
 })
 
-test('base-library types are read under every assembly name, with or without version; unknown types are refused', () => {
+test('halibut 14.18: base-library types are read under every assembly name, with or without version; unknown types are refused', () => {
   const list = types.list(types.text)
   const reads = (type: string) => {
     const out = new BsonWriter()
@@ -282,7 +282,7 @@ test('values outside a type are refused when they are written', () => {
     assert.throws(() => bytesOf(codec, value, 'write'), TypeError, String(value))
 })
 
-test('time spans are written as .NET writes them, and every one is read back', () => {
+test('halibut 14.14: time spans are written as .NET writes them, and every one is read back', () => {
   const samples: readonly (readonly [number, string])[] = [
     [0, '00:00:00'],
     [5000, '00:00:05'],

@@ -120,7 +120,7 @@ function toValue(sample: Sample): BsonValue {
   }
 }
 
-test('documents are written as the bson package writes them, and read back', () => {
+test('halibut 14.16: documents are written as the bson package writes them, and read back', () => {
   fc.assert(
     fc.property(roots, members => {
       const out = new BsonWriter()
@@ -161,7 +161,7 @@ test('a damaged document is refused with an offset, never read wrongly beyond it
   )
 })
 
-test('halibut 13.12: a GUID is binary of subtype 4 in .NET order', () => {
+test('halibut 13.12, 14.8: a GUID is binary of subtype 4 in .NET order', () => {
   const out = new BsonWriter()
   out.guid('id', '00112233-4455-6677-8899-aabbccddeeff')
   const hex = out.finish().subarray(reservedBytes).toString('hex')

@@ -56,14 +56,14 @@ for (const size of packetSizes) {
   })
 }
 
-test('halibut 13.4: what follows a frame in the same packet is left for the next reader', async () => {
+test('halibut 13.4, 14.1: what follows a frame in the same packet is left for the next reader', async () => {
   const connection = new TestConnection()
   await connection.arrive(Buffer.concat([deflateRawSync(plain('hello')), Buffer.from('NEXT\r\n')]))
   assert.deepEqual(await readFrame(connection.source, limits), plain('hello'))
   assert.equal(connection.source.take().toString(), 'NEXT\r\n')
 })
 
-test('a frame is read when its last bits come alone, after the document is complete', async () => {
+test('halibut 14.5: a frame is read when its last bits come alone, after the document is complete', async () => {
   for (const text of ['short', noise(200_000)]) {
     for (const tail of [1, 2, 3]) {
       const frame = deflateRawSync(plain(text))
@@ -77,7 +77,7 @@ test('a frame is read when its last bits come alone, after the document is compl
   }
 })
 
-test('empty blocks after the document belong to the frame, as writers before Halibut 4.2.9 made them', async () => {
+test('halibut 14.5: empty blocks after the document belong to the frame, as writers before Halibut 4.2.9 made them', async () => {
   for (const text of ['short', noise(100_000)]) {
     const open = deflateRawSync(plain(text), { finishFlush: constants.Z_SYNC_FLUSH })
     const connection = new TestConnection()
@@ -90,7 +90,7 @@ test('empty blocks after the document belong to the frame, as writers before Hal
   }
 })
 
-test('halibut 13.7: the end of a large document never stands alone in a TLS record', async () => {
+test('halibut 13.7, 14.4: the end of a large document never stands alone in a TLS record', async () => {
   const sizes = fc.constantFrom(65_000, 65_536, 65_600, 131_072, 200_000, 1_000_000)
   await fc.assert(
     fc.asyncProperty(
@@ -192,7 +192,7 @@ test('random bytes never do more than fail to be a frame', async () => {
   )
 })
 
-test('a message over the limit is refused by what it says and by what it holds', async () => {
+test('halibut 14.6: a message over the limit is refused by what it says and by what it holds', async () => {
   const small = { ...limits, maxMessageBytes: 1000 }
   const bomb = Buffer.alloc(30_000_000)
   bomb.writeInt32LE(30_000_000)

@@ -6,7 +6,7 @@ import { defaultFriendlyPage, renderFriendlyPage } from './friendly-page.ts'
 import { readIdentity, writeIdentity } from './identity.ts'
 
 for (const size of packetSizes) {
-  test(`preamble, identity and control lines are read from packets of ${size} bytes`, async () => {
+  test(`halibut 14.20, 14.21: preamble, identity and control lines are read from packets of ${size} bytes`, async () => {
     for (const newline of ['\r\n', '\n']) {
       const connection = new TestConnection()
       const text = `MX${newline}${newline}MX-SUBSCRIBER 1.0 poll://a/\r\n\r\nNEXT\r\n\r\n\r\nEND\r\nrest`
@@ -43,7 +43,7 @@ test('an endless line and an endless preamble are cut', async () => {
   await assert.rejects(readLine(connection.source, 5000, 'a line'), { code: 'ERR_PROTOCOL' })
 })
 
-test('identities are written in one piece, and unknown ones refused', async () => {
+test('halibut 14.22: identities are written in one piece, and unknown ones refused', async () => {
   const connection = new TestConnection()
   await writeIdentity(connection.sink, { kind: 'client' }, 1000)
   await writeIdentity(connection.sink, { kind: 'server' }, 1000)

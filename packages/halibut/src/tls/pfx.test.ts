@@ -45,7 +45,7 @@ const readable: readonly [string, string | undefined, string][] = [
   ['unencrypted-bags', 'secret1', leaf],
 ]
 for (const [file, password, thumbprint] of readable) {
-  test(`${file}.pfx opens with ${password === undefined ? 'no password' : `the password '${password}'`}`, () => {
+  test(`halibut 14.38: ${file}.pfx opens with ${password === undefined ? 'no password' : `the password '${password}'`}`, () => {
     const certificate = readPfx(fixture(file), password)
     assert.equal(certificate.thumbprint, thumbprint)
     assertIsPair(certificate)
