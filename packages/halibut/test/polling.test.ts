@@ -1,38 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BsonDocument } from '../src/frame/bson-value.ts'
-import { connectionState, defaultLimits, type HalibutObserver } from '../src/index.ts'
+import { nullFrame } from '../src/frame/write-frame.ts'
+import { defaultLimits, type HalibutObserver } from '../src/index.ts'
 import { Backoff } from '../src/polling/backoff.ts'
-import { dialRaw, listenRaw, type RawPeer } from './raw-peer.ts'
-import { certificateFor, failure, pair, runtime, TestService, TestServiceControl, until } from './runtimes.ts'
-
-/** A polling service by hand, introduced and waiting for work. */
-async function subscriber(
-  t: Parameters<typeof dialRaw>[0],
-  port: number,
-  subscription = 'poll://tests/',
-): Promise<RawPeer> {
-  const peer = await dialRaw(t, port, await certificateFor('service'))
-  peer.socket.on('error', () => {})
-  peer.say(`MX\r\n\r\nMX-SUBSCRIBER 1.0 ${subscription}\r\n\r\n`)
-  await peer.lines('MX-SERVER 1.0', '')
-  return peer
-}
-
-/** The id and first argument of a request. */
-async function nextRequest(peer: RawPeer): Promise<{ id: string; argument: unknown }> {
-  const message = (await peer.message()).get('Message')
-  assert.ok(message instanceof BsonDocument)
-  const params = message.get('params')
-  return { id: String(message.get('id')), argument: Array.isArray(params) ? params[0] : undefined }
-}
+import { dialRaw, listenRaw, nextRequest, type RawPeer, subscriber } from './raw-peer.ts'
+import { certificateFor, pair, runtime, TestService, TestServiceControl, until } from './runtimes.ts'
 
 test('halibut 13.2: request, response, NEXT, PROCEED; a null request is answered by NEXT alone', async t => {
   const { call, port } = await pair(t, 'polling', {
     connections: 0,
     client: { limits: { pollingQueueWaitTimeoutMs: 50 } },
   })
-  const peer = await subscriber(t, port)
+  const peer = await subscriber(t, port, await certificateFor('service'))
   assert.equal((await peer.message()).get('Message'), null)
   peer.say('NEXT\r\n')
   await peer.lines('PROCEED')
@@ -48,37 +27,6 @@ test('halibut 13.2: request, response, NEXT, PROCEED; a null request is answered
   assert.equal(await peer.rest(), '')
 })
 
-test('halibut 13.27: calls are collected in the order in which they were made', async t => {
-  const { call, port } = await pair(t, 'polling', { connections: 0 })
-  const calls = ['a', 'b', 'c'].map(name => call.sayHello(name))
-  const peer = await subscriber(t, port)
-  for (const name of ['a', 'b', 'c']) {
-    const request = await nextRequest(peer)
-    assert.equal(request.argument, name)
-    await peer.respond(request.id, name)
-    peer.say('NEXT\r\n')
-    await peer.lines('PROCEED')
-  }
-  assert.deepEqual(await Promise.all(calls), ['a', 'b', 'c'])
-})
-
-test('halibut 13.28: a call is given to exactly one of several waiting pollers', async t => {
-  const { call, port } = await pair(t, 'polling', {
-    connections: 0,
-    client: { limits: { pollingQueueWaitTimeoutMs: 60_000 } },
-  })
-  const peers = [await subscriber(t, port), await subscriber(t, port), await subscriber(t, port)]
-  const calling = call.sayHello('a')
-  const request = await Promise.any(peers.map(nextRequest))
-  const [first] = peers
-  await first?.respond(request.id, 'one')
-  assert.equal(await calling, 'one')
-  assert.deepEqual(
-    peers.map(peer => peer.source.totalBytes > 30),
-    [true, false, false],
-  )
-})
-
 test('halibut 13.29: without work the connection stays, with a word every queue wait', async t => {
   const connections: string[] = []
   const observer: HalibutObserver = {
@@ -89,7 +37,7 @@ test('halibut 13.29: without work the connection stays, with a word every queue 
     client: { observer, limits: { pollingQueueWaitTimeoutMs: 20 } },
   })
   await until(() => polling?.state.kind === 'connected', 'the connection')
-  const spy = await subscriber(t, port, 'poll://spy/')
+  const spy = await subscriber(t, port, await certificateFor('service'), 'poll://spy/')
   for (let i = 0; i < 5; i++) {
     assert.equal((await spy.message()).get('Message'), null)
     spy.say('NEXT\r\n')
@@ -117,27 +65,6 @@ test('halibut 13.30: a poller that hears nothing connects anew', async t => {
   await until(() => connections >= 3, 'three connections')
 })
 
-test('halibut 13.31: a call that nobody collects fails in time, in the state connecting', async t => {
-  const { call } = await pair(t, 'polling', {
-    connections: 0,
-    client: { limits: { pollingRequestQueueTimeoutMs: 50 } },
-  })
-  const error = await failure(call.sayHello('a'), 'ERR_NOT_COLLECTED')
-  assert.equal(connectionState(error), 'connecting')
-  assert.match(error.message, /poll:\/\/tests\/ was not collected within 50 ms/)
-})
-
-test('halibut 13.32, 14.50: a call that was collected in time may be answered later', async t => {
-  const { call, control } = await pair(t, 'polling', {
-    client: { limits: { pollingRequestQueueTimeoutMs: 300 } },
-  })
-  const calling = call.wait('a')
-  await control.arrived('a')
-  await failure(call.sayHello('second, behind the first'), 'ERR_NOT_COLLECTED')
-  control.release('a')
-  assert.equal(await calling, 'a')
-})
-
 test('halibut 13.34: the pause grows with the time without a server to two minutes, and starts anew with one', () => {
   const backoff = new Backoff(defaultLimits, 0.5)
   assert.equal(backoff.pauseAfter(0, true), 5000)
@@ -147,34 +74,6 @@ test('halibut 13.34: the pause grows with the time without a server to two minut
   backoff.identified()
   assert.equal(backoff.pauseAfter(600_000, false), 5000)
   assert.equal(backoff.pauseAfter(900_000, true), 5000)
-})
-
-test('halibut 13.35: a call that is cancelled while it waits is never sent', async t => {
-  const { call, port } = await pair(t, 'polling', { connections: 0 })
-  const abort = new AbortController()
-  const cancelled = failure(call.sayHello('a', { signal: abort.signal }), 'ERR_CANCELLED_CONNECTING')
-  const late = failure(call.sayHello('b', { timeoutMs: 20 }), 'ERR_TIMEOUT')
-  abort.abort()
-  assert.equal(connectionState(await cancelled), 'connecting')
-  assert.equal(connectionState(await late), 'connecting')
-  const calling = call.sayHello('c')
-  const peer = await subscriber(t, port)
-  const request = await nextRequest(peer)
-  assert.equal(request.argument, 'c')
-  await peer.respond(request.id, 'c')
-  assert.equal(await calling, 'c')
-})
-
-test('halibut 13.36: a call that is cancelled in flight fails at once, and the next one works on a new connection', async t => {
-  const { call, control } = await pair(t, 'polling')
-  const abort = new AbortController()
-  const calling = failure(call.wait('a', { signal: abort.signal }), 'ERR_CANCELLED_TRANSFERRING')
-  await control.arrived('a')
-  abort.abort()
-  assert.equal(connectionState(await calling), 'unknown')
-  control.release('a')
-  assert.equal(await call.sayHello('b'), 'b...')
-  assert.equal(control.waiting.get('a')?.signal.aborted, true)
 })
 
 test('halibut 13.37: one service polls two servers and serves both', async t => {
@@ -191,19 +90,24 @@ test('halibut 13.37: one service polls two servers and serves both', async t => 
 })
 
 test('halibut 13.38: connections above the limit are refused before MX-SERVER, and a place becomes free again', async t => {
-  const { port } = await pair(t, 'polling', {
+  const { port, call } = await pair(t, 'polling', {
     connections: 0,
     client: { limits: { maximumActiveTcpConnectionsPerPollingSubscription: 1 } },
   })
-  const first = await subscriber(t, port)
+  const first = await subscriber(t, port, await certificateFor('service'))
   const second = await dialRaw(t, port, await certificateFor('service'))
   second.say('MX\r\n\r\nMX-SUBSCRIBER 1.0 poll://tests/\r\n\r\n')
   assert.equal(await second.rest(), '')
-  assert.equal(first.source.failure, undefined)
-  await subscriber(t, port, 'poll://another/')
+  const calling = call.sayHello('not disturbed')
+  const request = await nextRequest(first)
+  await first.respond(request.id, 'fine')
+  assert.equal(await calling, 'fine')
+  first.say('NEXT\r\n')
+  await first.lines('PROCEED')
+  await subscriber(t, port, await certificateFor('service'), 'poll://another/')
   first.say('END\r\n')
   await first.closed
-  await subscriber(t, port)
+  await subscriber(t, port, await certificateFor('service'))
 })
 
 test('halibut 13.39: hundreds of pollers and calls at once', async t => {
@@ -221,85 +125,6 @@ test('halibut 13.39: hundreds of pollers and calls at once', async t => {
   )
   assert.equal(answers.length, 300)
   assert.equal(control.calls.length, 300)
-})
-
-test('halibut 13.41, 14.47: a poller that vanished while it waited never gets a call', async t => {
-  const { call, port, client } = await pair(t, 'polling', {
-    connections: 0,
-    client: { limits: { pollingQueueWaitTimeoutMs: 60_000 } },
-  })
-  const gone: string[] = []
-  for (const leave of ['end', 'destroy', 'END'] as const) {
-    const peer = await subscriber(t, port)
-    if (leave === 'END') peer.say('END\r\n')
-    else peer.socket[leave]()
-    await peer.closed
-    gone.push(leave)
-  }
-  const live = await subscriber(t, port)
-  const calling = call.sayHello('a')
-  const request = await nextRequest(live)
-  await live.respond(request.id, 'alive')
-  assert.equal(await calling, 'alive')
-  assert.equal(gone.length, 3)
-  assert.ok(client)
-})
-
-test('halibut 13.42: the case of a subscription does not matter', async t => {
-  const { client, endpoint } = await pair(t, 'polling')
-  const call = client.client(TestService, { ...endpoint, baseUri: 'POLL://TESTS' })
-  assert.equal(await call.sayHello('a'), 'a...')
-})
-
-test('halibut 14.48: a call for a certain certificate is never given to another trusted poller', async t => {
-  const stranger = await certificateFor('other service')
-  const { call, port, client } = await pair(t, 'polling', {
-    connections: 0,
-    client: { limits: { pollingRequestQueueTimeoutMs: 200 } },
-  })
-  client.trust.add(stranger.thumbprint)
-  const peer = await dialRaw(t, port, stranger)
-  peer.say('MX\r\n\r\nMX-SUBSCRIBER 1.0 poll://tests/\r\n\r\n')
-  await peer.lines('MX-SERVER 1.0', '')
-  await failure(call.sayHello('secret'), 'ERR_NOT_COLLECTED')
-  const open = client.client(TestService, { baseUri: 'poll://tests/' }).sayHello('anybody')
-  const request = await nextRequest(peer)
-  assert.equal(request.argument, 'anybody')
-  await peer.respond(request.id, 'me')
-  assert.equal(await open, 'me')
-})
-
-test('halibut 14.48: who may poll a subscription can be decided, before MX-SERVER', async t => {
-  const asked: string[] = []
-  const { port, log } = await pair(t, 'polling', {
-    connections: 0,
-    client: {
-      authorizeSubscription: (subscription, thumbprint) => {
-        asked.push(`${subscription} ${thumbprint}`)
-        return subscription === 'poll://allowed/'
-      },
-    },
-  })
-  const { thumbprint } = await certificateFor('service')
-  await subscriber(t, port, 'poll://ALLOWED')
-  const refused = await dialRaw(t, port, await certificateFor('service'))
-  refused.say('MX\r\n\r\nMX-SUBSCRIBER 1.0 poll://other/\r\n\r\n')
-  assert.equal(await refused.rest(), '')
-  assert.deepEqual(asked, [`poll://allowed/ ${thumbprint}`, `poll://other/ ${thumbprint}`])
-  assert.ok(log.some(({ message }) => message.includes('may not poll poll://other/')))
-})
-
-test('halibut 14.48: a queue has room for so many calls and refuses more', async t => {
-  const { call } = await pair(t, 'polling', {
-    connections: 0,
-    client: { limits: { maximumQueuedRequestsPerSubscription: 2, pollingRequestQueueTimeoutMs: 100 } },
-  })
-  const waiting = [
-    failure(call.sayHello('a'), 'ERR_NOT_COLLECTED'),
-    failure(call.sayHello('b'), 'ERR_NOT_COLLECTED'),
-  ]
-  await failure(call.sayHello('c'), 'ERR_QUEUE_FULL')
-  await Promise.all(waiting)
 })
 
 test('a polling service tells what it is doing, and stops after finishing its work', async t => {
@@ -340,4 +165,98 @@ test('halibut 13.18: a polling service refuses a server with another certificate
   const { state } = polling
   assert.ok(state.kind === 'waiting' && state.error instanceof Error)
   assert.match(state.error.message, new RegExp(thumbprint))
+})
+
+/** Introduces itself as a server to a service that polls. */
+async function greetSubscriber(peer: RawPeer): Promise<void> {
+  peer.socket.on('error', () => {})
+  await peer.lines('MX', '', 'MX-SUBSCRIBER 1.0 poll://tests/', '')
+  peer.say('MX-SERVER 1.0\r\n\r\n')
+}
+
+test('halibut 13.33: a poller is there at once, and back quickly after a good connection dropped, whatever was before', async t => {
+  const arrivals: number[] = []
+  const drops: number[] = []
+  const listener = await listenRaw(t, await certificateFor('client'), async peer => {
+    arrivals.push(performance.now())
+    await greetSubscriber(peer)
+    peer.socket.write(nullFrame)
+    await peer.lines('NEXT')
+    drops.push(performance.now())
+    peer.socket.destroy()
+  })
+  const startedAt = performance.now()
+  const service = await runtime(t, 'service', {
+    limits: { pollingReconnectMinimumMs: 50, pollingReconnectMaximumMs: 60_000 },
+  })
+  const { thumbprint } = await certificateFor('client')
+  const server = { baseUri: `https://127.0.0.1:${listener.port}`, thumbprint }
+  service.poll({ subscription: 'poll://tests/', server })
+  await until(() => arrivals.length === 4, 'four connections')
+  assert.ok((arrivals[0] ?? Number.NaN) - startedAt < 5000)
+  for (const [index, droppedAt] of drops.slice(0, 3).entries()) {
+    const pauseMs = (arrivals[index + 1] ?? Number.NaN) - droppedAt
+    assert.ok(pauseMs >= 45 && pauseMs < 5000, `${pauseMs} ms`)
+  }
+})
+
+test('halibut 13.34: pauses grow to the longest while nobody identifies, and are short again after somebody did', async t => {
+  let isGood = false
+  const listener = await listenRaw(t, await certificateFor('client'), async peer => {
+    if (isGood) {
+      await greetSubscriber(peer)
+      peer.socket.write(nullFrame)
+      await peer.lines('NEXT')
+    }
+    peer.socket.destroy()
+  })
+  const pauses: number[] = []
+  const service = await runtime(t, 'service', {
+    limits: { pollingReconnectMinimumMs: 20, pollingReconnectMaximumMs: 160 },
+    log: ({ message }) => {
+      const [, seconds] = /Trying again in ([\d.]+) s/.exec(message) ?? []
+      if (seconds !== undefined) pauses.push(Number(seconds))
+      if (seconds === '0.2') isGood = true
+    },
+  })
+  const { thumbprint } = await certificateFor('client')
+  const server = { baseUri: `https://127.0.0.1:${listener.port}`, thumbprint }
+  service.poll({ subscription: 'poll://tests/', server })
+  await until(() => isGood, 'the longest pause')
+  const longest = pauses.length
+  assert.equal(pauses[0], 0)
+  await until(() => pauses.length > longest, 'a pause after an identification')
+  assert.equal(pauses[longest], 0)
+})
+
+test('halibut 14.25, 14.27: a poller says NEXT once after each exchange and at once, and never before the first', async t => {
+  const said: string[] = []
+  const listener = await listenRaw(t, await certificateFor('client'), async peer => {
+    await greetSubscriber(peer)
+    for (let round = 0; round < 50; round++) {
+      if (round % 10 === 0) {
+        await peer.request(`${round}`, 'x')
+        await peer.message()
+      } else peer.socket.write(nullFrame)
+      said.push(await peer.line())
+      peer.say('PROCEED\r\n')
+    }
+    peer.say('never asked for\r\n')
+    await peer.closed
+  })
+  const control = new TestServiceControl()
+  const service = await runtime(t, 'service', {
+    services: [control.hosted],
+    limits: { pollingReconnectMinimumMs: 60_000, pollingReconnectMaximumMs: 60_000 },
+  })
+  const { thumbprint } = await certificateFor('client')
+  const startedAt = performance.now()
+  service.poll({
+    subscription: 'poll://tests/',
+    server: { baseUri: `https://127.0.0.1:${listener.port}`, thumbprint },
+  })
+  await until(() => said.length === 50, 'fifty exchanges')
+  assert.ok(performance.now() - startedAt < 5000)
+  assert.deepEqual(new Set(said), new Set(['NEXT']))
+  assert.equal(control.calls.length, 5)
 })
