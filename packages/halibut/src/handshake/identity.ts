@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { ByteSink } from '../bytes/byte-sink.ts'
 import type { ByteSource } from '../bytes/byte-source.ts'
 import { HalibutError } from '../errors.ts'
@@ -49,8 +50,14 @@ function parseIdentity(line: string): Identity | undefined {
     case 'MX-SERVER':
       return { kind: 'server' }
     case 'MX-SUBSCRIBER':
-      return subscription ? { kind: 'subscriber', subscription } : undefined
+      return subscription ? { kind: 'subscriber', subscription: decoded(subscription) } : undefined
     default:
       return undefined
   }
+}
+
+/** Lines are read byte by byte; a subscription that is not ASCII is sent as UTF-8, and is called by its own name. */
+function decoded(text: string): string {
+  const bytes = Buffer.from(text, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : text
 }
