@@ -130,9 +130,16 @@ function speaksOfNetwork({ remoteMessage = '', remoteDetails = '' }: HalibutErro
  * by the words of .NET in it (docs/wire/halibut.md, "Errors").
  */
 export function isNetworkError(thrown: unknown): boolean {
-  if (!(thrown instanceof HalibutError)) return thrown instanceof Error && isNetworkError(thrown.cause)
-  if (thrown.code === 'ERR_REMOTE') return speaksOfNetwork(thrown.details)
-  return networkCodes.has(thrown.code) && thrown.details.isRefusedByProxy !== true
+  let error = thrown
+  // Ten: nobody wraps errors deeper, and a circle of causes ends.
+  for (let depth = 0; depth < 10 && error instanceof Error && !(error instanceof HalibutError); depth++)
+    error = error.cause
+  return error instanceof HalibutError && isOfNetwork(error)
+}
+
+function isOfNetwork({ code, details }: HalibutError): boolean {
+  if (code === 'ERR_REMOTE') return speaksOfNetwork(details)
+  return networkCodes.has(code) && details.isRefusedByProxy !== true
 }
 
 /**

@@ -69,15 +69,20 @@ export class RawPeer {
   }
 
   /** Sends a response with a text. */
-  respond(id: string, result: string): Promise<void> {
-    return this.send(out => {
-      out.openDocument('Message')
-      out.string('$type', 'Halibut.Transport.Protocol.ResponseMessage, Halibut')
-      out.string('id', id)
-      out.nothing('error')
-      out.string('result', result)
-      out.close()
-    })
+  async respond(id: string, result: string): Promise<void> {
+    this.socket.write(await this.encoded(id, result))
+  }
+
+  /** The bytes of a response with a text. */
+  async encoded(id: string, result: string): Promise<Buffer> {
+    const out = new BsonWriter()
+    out.openDocument('Message')
+    out.string('$type', 'Halibut.Transport.Protocol.ResponseMessage, Halibut')
+    out.string('id', id)
+    out.nothing('error')
+    out.string('result', result)
+    out.close()
+    return encodeFrame(out.finish())
   }
 
   /** Everything that arrives until the other side hangs up. */
