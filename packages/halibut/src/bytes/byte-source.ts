@@ -147,7 +147,8 @@ export class ByteSource {
       .on('end', this.#onEndOrClose)
       .on('close', this.#onEndOrClose)
       .on('error', this.#onError)
-    if (this.#stream.destroyed) this.#ended(ended())
+    const { destroyed, errored } = this.#stream
+    if (destroyed) this.#ended(errored instanceof HalibutError ? errored : ended())
   }
 
   #arrived(chunk: Buffer): void {

@@ -53,30 +53,49 @@ export async function readControl(source: ByteSource, timeoutMs: number, forWhat
   }
 }
 
-/** What an incoming connection began with. */
-export interface Preamble {
-  readonly isHalibut: boolean
-  /** The bytes up to the empty line, as text: a request of a web browser, for example. */
+/** Everything up to an empty line: the preamble of Halibut, or the head of a request or response of the web. */
+export interface Head {
   readonly text: string
+  /** The empty line was seen: the connection did not end before, and the limit was not reached. */
+  readonly isWhole: boolean
+}
+
+/** What an incoming connection began with. */
+export interface Preamble extends Head {
+  readonly isHalibut: boolean
 }
 
 /** What a dialler sends first: nothing answers it. */
 export const preamble: Buffer = Buffer.from('MX\r\n\r\n')
 
-/**
- * Reads what an incoming connection says first, up to an empty line. The newline is that of the dialler's system, so
- * `\r` is read over. Nobody is trusted yet: at most `maximumBytes` are read.
- */
+/** Reads what an incoming connection says first, up to an empty line. Nobody is trusted yet. */
 export async function readPreamble(
   source: ByteSource,
   timeoutMs: number,
   maximumBytes: number,
 ): Promise<Preamble> {
+  const head = await readHead(source, timeoutMs, maximumBytes, 'the first line')
+  return { ...head, isHalibut: head.text.startsWith('MX') }
+}
+
+/**
+ * Reads up to an empty line. The newline is that of the other side's system, so `\r` is read over.
+ *
+ * @param timeoutMs for each wait
+ * @param maximumBytes how much is read at most
+ */
+export async function readHead(
+  source: ByteSource,
+  timeoutMs: number,
+  maximumBytes: number,
+  forWhat: string,
+): Promise<Head> {
   const bytes: number[] = []
   let isLineEmpty = false
-  while (bytes.length < maximumBytes) {
+  let isWhole = false
+  while (!isWhole && bytes.length < maximumBytes) {
     try {
-      await source.wait(timeoutMs, 'the first line')
+      await source.wait(timeoutMs, forWhat)
     } catch (error) {
       // A peer that says less than a line and hangs up is still told apart by what it said.
       if (bytes.length > 0 && source.failure?.details.isEndOfStream) break
@@ -85,12 +104,10 @@ export async function readPreamble(
     const byte = source.take(1)[0] ?? 0
     bytes.push(byte)
     if (byte === carriageReturn) continue
-    if (byte !== lineFeed) isLineEmpty = false
-    else if (isLineEmpty) break
-    else isLineEmpty = true
+    if (byte === lineFeed) isWhole = isLineEmpty
+    isLineEmpty = byte === lineFeed
   }
-  const text = Buffer.from(bytes).toString('latin1')
-  return { isHalibut: text.startsWith('MX'), text }
+  return { text: Buffer.from(bytes).toString('latin1'), isWhole }
 }
 
 function badLine(line: string, problem: string): HalibutError {

@@ -1,13 +1,16 @@
 import type { TLSSocket } from 'node:tls'
 import { HalibutError, halibutCode, toError } from '../errors.ts'
-import { readPreamble } from '../handshake/control-lines.ts'
+import { type Preamble, readPreamble } from '../handshake/control-lines.ts'
 import { defaultFriendlyPage, renderFriendlyPage } from '../handshake/friendly-page.ts'
 import { type Identity, readIdentity } from '../handshake/identity.ts'
 import type { Connections, LiveConnection } from '../runtime/connections.ts'
 import type { HalibutLogEntry, HalibutOptions } from '../runtime/halibut.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
 import type { Thumbprint } from '../tls/thumbprint.ts'
+import { peerThumbprint } from '../tls/tls-settings.ts'
 import { admits, type TrustStore } from '../tls/trust.ts'
+import { becomeWebSocket } from '../websocket/open-web-socket.ts'
+import { acceptUpgrade } from '../websocket/upgrade.ts'
 
 /** A connection whose peer is trusted and has said who it is. */
 export interface Guest extends LiveConnection {
@@ -38,12 +41,16 @@ export class Reception {
     this.#parts = parts
   }
 
-  /** Does everything about one connection. Never fails: a bad connection concerns nobody else. */
-  async receive(socket: TLSSocket): Promise<void> {
-    const live = this.#parts.connections.add(socket, 'incoming')
+  /**
+   * Does everything about one connection. Never fails: a bad connection concerns nobody else.
+   *
+   * @param webSocketPath where services may poll by WebSocket
+   */
+  async receive(socket: TLSSocket, webSocketPath?: string): Promise<void> {
+    const live = this.#parts.connections.add(socket, 'incoming', peerThumbprint(socket))
     const { connection, info } = live
     try {
-      const guest = await this.#identify(live, socket)
+      const guest = await this.#identify(live, socket, webSocketPath)
       if (guest) await this.#parts.serve(guest)
     } catch (error) {
       const isPlainEnd =
@@ -56,29 +63,35 @@ export class Reception {
       })
     } finally {
       // The page for browsers is still being sent when there was one.
-      if (!socket.writableEnded) connection.hangUp()
+      if (!socket.writableEnded || info.transport === 'websocket') connection.hangUp()
     }
   }
 
-  async #identify(live: LiveConnection, socket: TLSSocket): Promise<Guest | undefined> {
+  async #identify(
+    live: LiveConnection,
+    socket: TLSSocket,
+    webSocketPath: string | undefined,
+  ): Promise<Guest | undefined> {
     const { connection, info } = live
     const { limits, connections } = this.#parts
     const timeoutMs = limits.identificationTimeoutMs
     const deadline = setTimeout(() => connection.hangUp(notIdentified(timeoutMs)), timeoutMs)
     try {
-      const { isHalibut, text } = await readPreamble(
-        connection.source,
-        timeoutMs,
-        limits.maximumPreambleBytes,
-      )
-      if (!isHalibut) {
-        this.#showPage(live, socket, text)
-        return undefined
+      const preamble = await readPreamble(connection.source, timeoutMs, limits.maximumPreambleBytes)
+      if (!preamble.isHalibut) {
+        const answer = webSocketAnswer(preamble, webSocketPath)
+        if (answer === undefined) {
+          this.#showPage(live, socket, preamble.text)
+          return undefined
+        }
+        await becomeWebSocket(answer, { live, socket, connections, limits })
       }
       const thumbprint = this.#admitted(live)
       if (thumbprint === undefined) return undefined
       connections.authorised(live)
       const identity = await readIdentity(connection.source, timeoutMs)
+      if (info.transport === 'websocket' && identity.kind !== 'subscriber')
+        throw new HalibutError('ERR_PROTOCOL', 'A WebSocket is for polling alone, but it did not subscribe.')
       return { connection, info, thumbprint, identity }
     } finally {
       clearTimeout(deadline)
@@ -117,6 +130,11 @@ export class Reception {
     // Whoever does not read or hang up is not waited for.
     socket.setTimeout(5000, () => socket.destroy())
   }
+}
+
+/** The answer to a request to poll by WebSocket; undefined for anything else. */
+function webSocketAnswer({ text, isWhole }: Preamble, path: string | undefined): string | undefined {
+  return path === undefined || !isWhole ? undefined : acceptUpgrade(text, path)
 }
 
 function notIdentified(timeoutMs: number): HalibutError {

@@ -25,11 +25,15 @@ import { discover } from '../transport/discover.ts'
 import {
   checkProxy,
   isPolling,
+  type ListeningAddress,
   limitsFor,
   normalizeSubscription,
   parseListeningAddress,
+  parsePolledAddress,
   type ServiceEndPoint,
 } from '../transport/endpoint.ts'
+import { openWebSocket } from '../websocket/open-web-socket.ts'
+import { checkWebSocketPath } from '../websocket/upgrade.ts'
 import { Activity } from './activity.ts'
 import { Connections, type LiveConnection } from './connections.ts'
 import type { Halibut, HalibutListener, HalibutLogEntry, HalibutOptions, Polling } from './halibut.ts'
@@ -91,14 +95,20 @@ export class HalibutRuntime implements Halibut {
     })
   }
 
-  async listen(at: { readonly port: number; readonly host?: string }): Promise<HalibutListener> {
+  async listen(at: {
+    readonly port: number
+    readonly host?: string
+    readonly webSocketPath?: string
+  }): Promise<HalibutListener> {
     this.#checkOpen()
+    const { webSocketPath } = at
+    if (webSocketPath !== undefined) checkWebSocketPath(webSocketPath)
     const opened = await openListener(at, {
       tls: tlsSettings(this.certificate, this.#options.minimumTlsVersion ?? 'TLSv1.2'),
       limits: this.#limits,
       log: entry => this.#log(entry),
       gate: this.#gate,
-      receive: socket => this.#reception.receive(socket),
+      receive: socket => this.#reception.receive(socket, webSocketPath),
     })
     const listener: HalibutListener = {
       ...opened,
@@ -117,7 +127,7 @@ export class HalibutRuntime implements Halibut {
     readonly connections?: number
   }): Polling {
     this.#checkOpen()
-    const target = this.#target(at.server)
+    const target = this.#target(at.server, parsePolledAddress(at.server.baseUri))
     const polling = new PollingService({
       subscription: normalizeSubscription(at.subscription),
       server: target.address.baseUri,
@@ -191,6 +201,7 @@ export class HalibutRuntime implements Halibut {
     this.#secureContext ??= createSecureContext(
       tlsSettings(this.certificate, this.#options.minimumTlsVersion ?? 'TLSv1.2'),
     )
+    const anySignal = AbortSignal.any([signal, this.#dials.signal])
     const socket = await dial({
       address,
       proxy: endpoint.proxy,
@@ -198,7 +209,7 @@ export class HalibutRuntime implements Halibut {
       secureContext: this.#secureContext,
       limits: this.#limits,
       connectTimeoutMs: endpoint.connectTimeoutMs,
-      signal: AbortSignal.any([signal, this.#dials.signal]),
+      signal: anySignal,
     })
     const live = this.#connections.add(socket, 'outgoing')
     try {
@@ -208,6 +219,23 @@ export class HalibutRuntime implements Halibut {
       throw error
     }
     this.#connections.authorised(live)
+    const path = address.webSocketPath
+    if (path === undefined) return live
+    try {
+      const connections = this.#connections
+      await openWebSocket({
+        live,
+        socket,
+        connections,
+        limits: this.#limits,
+        address,
+        path,
+        signal: anySignal,
+      })
+    } catch (error) {
+      live.connection.hangUp()
+      throw error
+    }
     return live
   }
 
@@ -253,8 +281,10 @@ export class HalibutRuntime implements Halibut {
     }
   }
 
-  #target(endpoint: ServiceEndPoint): ListeningTarget {
-    const address = parseListeningAddress(endpoint.baseUri)
+  #target(
+    endpoint: ServiceEndPoint,
+    address: ListeningAddress = parseListeningAddress(endpoint.baseUri),
+  ): ListeningTarget {
     const { thumbprint, proxy, forceResolveHost } = endpoint
     checkProxy(proxy)
     if (thumbprint === undefined) {

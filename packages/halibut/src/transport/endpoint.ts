@@ -66,12 +66,40 @@ export interface ListeningAddress {
   readonly port: number
   /** The name for TLS server name indication: addresses have none. */
   readonly serverName: string | undefined
-  /** `https://host:port/` in lower case: what pools and messages use. */
+  /** `https://host:port/` in lower case, or `wss://host:port/path`: what pools and messages use. */
   readonly baseUri: string
+  /** Of `wss://`: the path with its query, to be polled by WebSocket. */
+  readonly webSocketPath?: string
 }
 
 /** The port of `https://host/` without a port, as for any web address. */
 const defaultPort = 443
+
+/**
+ * Parses the address of a server that is to be polled: `https://host:port`, or `wss://host:port/path` for a WebSocket,
+ * whose path and query stay as they are.
+ *
+ * @throws HalibutError `ERR_INVALID_ENDPOINT`
+ */
+export function parsePolledAddress(baseUri: string): ListeningAddress {
+  const text = baseUri.trim()
+  if (!/^wss:/i.test(text)) return parseListeningAddress(baseUri)
+  const [, authority, rest = ''] = /^wss:\/\/([^/?#\s]+)([/?][^#\s]*)?$/i.exec(text.toWellFormed()) ?? []
+  if (authority === undefined || !URL.canParse(text)) {
+    throw new HalibutError(
+      'ERR_INVALID_ENDPOINT',
+      `'${baseUri}' is not an address such as wss://host:443/HalibutWebSocket.`,
+    )
+  }
+  const address = parseListeningAddress(`https://${authority}`)
+  // A request line has no other characters; everything else is left alone.
+  const path = (rest.startsWith('/') ? rest : `/${rest}`).replace(/[^\x21-\x7e]+/g, encodeURIComponent)
+  return {
+    ...address,
+    baseUri: address.baseUri.replace(/^https/, 'wss').replace(/\/$/, path),
+    webSocketPath: path,
+  }
+}
 
 /**
  * Parses `https://host:port`.
@@ -80,6 +108,12 @@ const defaultPort = 443
  */
 export function parseListeningAddress(baseUri: string): ListeningAddress {
   const url = URL.canParse(baseUri) ? new URL(baseUri) : undefined
+  if (url?.protocol === 'wss:') {
+    throw new HalibutError(
+      'ERR_INVALID_ENDPOINT',
+      `'${baseUri}' can only be polled: services are not called by WebSocket.`,
+    )
+  }
   if (url?.protocol !== 'https:' || url.hostname === '') {
     throw new HalibutError(
       'ERR_INVALID_ENDPOINT',
