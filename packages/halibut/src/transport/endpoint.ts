@@ -96,7 +96,7 @@ export function parsePolledAddress(baseUri: string): ListeningAddress {
   const path = (rest.startsWith('/') ? rest : `/${rest}`).replace(/[^\x21-\x7e]+/g, encodeURIComponent)
   return {
     ...address,
-    baseUri: address.baseUri.replace(/^https/, 'wss').replace(/\/$/, path),
+    baseUri: address.baseUri.replace(/^https/, 'wss').replace(/\/$/, () => path),
     webSocketPath: path,
   }
 }
