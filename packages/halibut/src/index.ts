@@ -1,6 +1,6 @@
 export type { Guid } from './bytes/guid.ts'
 export type { AnyCodec, Codec, ValueOf } from './contract/codec.ts'
-export { DataStream, type SaveOptions } from './contract/data-stream.ts'
+export { DataStream, type SaveOptions, type SendOptions } from './contract/data-stream.ts'
 export { field, type RecordCodec, type RecordDescription } from './contract/records.ts'
 export {
   type CallContext,

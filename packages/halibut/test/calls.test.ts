@@ -38,6 +38,20 @@ for (const mode of modes) {
     assert.deepEqual(await echoed.bytes(), content)
   })
 
+  test(`halibut 13.57: ${mode}: 128 streams in each of 32 parallel calls are delivered whole`, async t => {
+    const { call } = await pair(t, mode, { connections: 4 })
+    const sums = await Promise.all(
+      Array.from({ length: 32 }, (_, n) => {
+        const streams = Array.from({ length: 128 }, (_, i) => DataStream.fromBytes(Buffer.alloc(n + i, i)))
+        return call.countAll({ label: `${n}`, streams })
+      }),
+    )
+    assert.deepEqual(
+      sums,
+      Array.from({ length: 32 }, (_, n) => 128 * n + (127 * 128) / 2),
+    )
+  })
+
   test(`halibut 13.59: ${mode}: an error in a method reaches the caller with its text, and the connection stays good`, async t => {
     const { call, client } = await pair(t, mode)
     const error = await failure(call.crash(), 'ERR_SERVICE_INVOCATION')

@@ -19,6 +19,40 @@ async function filesIn(path: string): Promise<string[]> {
 const large = 3 * 1024 * 1024
 
 for (const mode of ['listening', 'polling'] as const) {
+  test(`halibut 13.57: ${mode}: the sender of 16 MiB hears of its progress from the beginning to the end`, async t => {
+    const { call } = await pair(t, mode)
+    const size = 16 * 1024 * 1024
+    const path = join(await temporaryFolder(t), 'file')
+    await writeFile(path, Buffer.alloc(size))
+    const heard: number[] = []
+    const onProgress = (sent: number, total: number) => {
+      assert.equal(total, size)
+      heard.push(sent)
+    }
+    const bytes = Buffer.alloc(size)
+    const sources = [
+      DataStream.fromBytes(bytes, { onProgress }),
+      await DataStream.fromFile(path, { onProgress }),
+      DataStream.from(
+        size,
+        async function* () {
+          for (let at = 0; at < size; at += 84_000) yield bytes.subarray(at, at + 84_000)
+        },
+        { onProgress },
+      ),
+    ]
+    for (const source of sources) {
+      heard.length = 0
+      assert.equal(await call.countBytes(source), size)
+      assert.ok(heard.length >= 20 && (heard[0] ?? size) < size / 20)
+      assert.equal(heard.at(-1), size)
+      assert.deepEqual(
+        heard,
+        heard.toSorted((a, b) => a - b),
+      )
+    }
+  })
+
   test(`${mode}: a received stream waits in a file, which is gone when it was used or disposed of`, async t => {
     const storage = await temporaryFolder(t)
     const { call, client } = await pair(t, mode, { client: { temporaryFolder: storage } })

@@ -19,6 +19,12 @@ export type StreamContent =
   /** A received stream that was read, saved or disposed. */
   | { readonly kind: 'used' }
 
+/** How a {@link DataStream} is sent. */
+export interface SendOptions {
+  /** Called as bytes are sent, with the number sent so far and the total; again from 0 when it is sent again. */
+  readonly onProgress?: (sentBytes: number, totalBytes: number) => void
+}
+
 /** How {@link DataStream.saveTo} works. */
 export interface SaveOptions {
   /** Stops saving; the target is left as it was. */
@@ -41,17 +47,25 @@ export class DataStream {
   readonly length: number
   #content: StreamContent
   readonly #isReceived: boolean
+  readonly #onProgress: SendOptions['onProgress']
 
-  private constructor(id: Guid, length: number, content: StreamContent, isReceived: boolean) {
+  private constructor(
+    id: Guid,
+    length: number,
+    content: StreamContent,
+    isReceived: boolean,
+    { onProgress }: SendOptions = {},
+  ) {
     this.id = id
     this.length = length
     this.#content = content
     this.#isReceived = isReceived
+    this.#onProgress = onProgress
   }
 
   /** A stream of these bytes. They must not change until the stream is sent. */
-  static fromBytes(bytes: Uint8Array): DataStream {
-    return new DataStream(newGuid(), bytes.length, { kind: 'memory', bytes }, false)
+  static fromBytes(bytes: Uint8Array, options?: SendOptions): DataStream {
+    return new DataStream(newGuid(), bytes.length, { kind: 'memory', bytes }, false, options)
   }
 
   /** A stream of this text in UTF-8. */
@@ -60,9 +74,9 @@ export class DataStream {
   }
 
   /** A stream of a file as long as the file is now. Sending fails if the file has another length by then. */
-  static async fromFile(path: string): Promise<DataStream> {
+  static async fromFile(path: string, options?: SendOptions): Promise<DataStream> {
     const { size } = await stat(path)
-    return new DataStream(newGuid(), size, { kind: 'file', path }, false)
+    return new DataStream(newGuid(), size, { kind: 'file', path }, false, options)
   }
 
   /**
@@ -70,11 +84,15 @@ export class DataStream {
    *
    * @param length how many bytes it will give; sending fails with `ERR_STREAM_LENGTH` when it gives more or fewer
    */
-  static from(length: number, open: () => Readable | AsyncIterable<Uint8Array>): DataStream {
+  static from(
+    length: number,
+    open: () => Readable | AsyncIterable<Uint8Array>,
+    options?: SendOptions,
+  ): DataStream {
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new HalibutError('ERR_INVALID_ARGUMENT', `A data stream cannot have ${length} bytes.`)
     }
-    return new DataStream(newGuid(), length, { kind: 'producer', open }, false)
+    return new DataStream(newGuid(), length, { kind: 'producer', open }, false, options)
   }
 
   /** For the reader of messages: a stream that was announced, and gets its content later. */
@@ -92,6 +110,11 @@ export class DataStream {
     const content = stream.#content
     if (content.kind === 'expected' || content.kind === 'used') throw used()
     return content
+  }
+
+  /** For the writer of messages: tells whoever wants to know how much of the stream is sent. */
+  static reportProgress(stream: DataStream, sentBytes: number): void {
+    stream.#onProgress?.(sentBytes, stream.length)
   }
 
   /** Reads the bytes. A received stream can be read once; its file is deleted when the reader ends or is destroyed. */

@@ -35,7 +35,6 @@ export async function sendStream(stream: DataStream, target: StreamTarget): Prom
 }
 
 async function sendContent(stream: DataStream, content: StreamContent, target: StreamTarget): Promise<void> {
-  const { sink, timeoutMs } = target
   let sent = 0
   // While one piece is on its way the next is read.
   let sending: Promise<void> | undefined
@@ -44,7 +43,7 @@ async function sendContent(stream: DataStream, content: StreamContent, target: S
       sent += piece.length
       if (sent > stream.length) throw wrongLength(stream.length, sent)
       await sending
-      sending = sink.write(piece, timeoutMs)
+      sending = write(stream, piece, sent, target)
       sending.catch(() => {})
     }
   } catch (thrown) {
@@ -52,6 +51,16 @@ async function sendContent(stream: DataStream, content: StreamContent, target: S
   }
   await sending
   if (sent !== stream.length) throw wrongLength(stream.length, sent)
+}
+
+async function write(
+  stream: DataStream,
+  piece: Uint8Array,
+  sentBytes: number,
+  { sink, timeoutMs }: StreamTarget,
+): Promise<void> {
+  await sink.write(piece, timeoutMs)
+  DataStream.reportProgress(stream, sentBytes)
 }
 
 function unreadable(thrown: unknown): HalibutError {
