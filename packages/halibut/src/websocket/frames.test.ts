@@ -57,10 +57,7 @@ const controlFrames = fc.record({
 test('frames of every kind and size come out as they went in, however they are cut and masked', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.oneof(dataFrames, dataFrames, controlFrames), {
-        minLength: 1,
-        maxLength: 8,
-      }),
+      fc.array(fc.oneof(dataFrames, dataFrames, controlFrames), { minLength: 1, maxLength: 8 }),
       fc.array(fc.nat(), { maxLength: 40 }),
       fc.boolean(),
       (frames, cuts, isMasked) => {
@@ -89,11 +86,7 @@ test('one byte at a time, a header never waits for more than itself and a payloa
   for (const length of [1, 125, 126, 65_536]) {
     for (const isMasked of [false, true]) {
       const payload = counting(length)
-      const frame = encodeWebSocketFrame(payload, {
-        opcode: opcodes.binary,
-        isFinal: false,
-        isMasked,
-      })
+      const frame = encodeWebSocketFrame(payload, { opcode: opcodes.binary, isFinal: false, isMasked })
       const reader = new FrameReader({ isMasked })
       const headerLength = frame.length - length
       for (let at = 0; at < headerLength; at++) {
@@ -127,44 +120,26 @@ test('a frame that says it has petabytes is read as it comes and nothing of it i
 
 test('the bytes of frames are those of the standard’s examples', () => {
   const frame = (opcode: number, isFinal: boolean, text: string) =>
-    encodeWebSocketFrame(Buffer.from(text), {
-      opcode,
-      isFinal,
-      isMasked: false,
-    }).toString('hex')
+    encodeWebSocketFrame(Buffer.from(text), { opcode, isFinal, isMasked: false }).toString('hex')
   assert.equal(frame(opcodes.text, true, 'Hello'), '810548656c6c6f')
   assert.equal(frame(opcodes.text, false, 'Hel'), '010348656c')
   assert.equal(frame(opcodes.continuation, true, 'lo'), '80026c6f')
   assert.equal(frame(opcodes.ping, true, 'Hello'), '890548656c6c6f')
   const head = (length: number) =>
-    encodeWebSocketFrame(Buffer.alloc(length), {
-      opcode: opcodes.binary,
-      isFinal: true,
-      isMasked: false,
-    })
+    encodeWebSocketFrame(Buffer.alloc(length), { opcode: opcodes.binary, isFinal: true, isMasked: false })
       .subarray(0, -length)
       .toString('hex')
   assert.equal(head(256), '827e0100')
   assert.equal(head(65_536), '827f0000000000010000')
   const masked = Buffer.from('818537fa213d7f9f4d5158', 'hex')
   assert.deepEqual(new FrameReader({ isMasked: true }).read(masked), [
-    {
-      kind: 'data',
-      opcode: 'text',
-      bytes: Buffer.from('Hello'),
-      isFrameEnd: true,
-      isFinal: true,
-    },
+    { kind: 'data', opcode: 'text', bytes: Buffer.from('Hello'), isFrameEnd: true, isFinal: true },
   ])
 })
 
 test('masked frames have a key of their own each', () => {
   const frame = () =>
-    encodeWebSocketFrame(Buffer.from('same'), {
-      opcode: opcodes.binary,
-      isFinal: true,
-      isMasked: true,
-    })
+    encodeWebSocketFrame(Buffer.from('same'), { opcode: opcodes.binary, isFinal: true, isMasked: true })
   const frames = new Set(Array.from({ length: 3000 }, () => frame().toString('hex')))
   assert.ok(frames.size > 2990)
 })
@@ -185,11 +160,7 @@ test('masking is byte by byte, wherever the bytes lie and wherever the key begin
 test('close frames tell their status and reason, or nothing', () => {
   const read = (payload: Buffer) =>
     new FrameReader({ isMasked: false }).read(
-      encodeWebSocketFrame(payload, {
-        opcode: opcodes.close,
-        isFinal: true,
-        isMasked: false,
-      }),
+      encodeWebSocketFrame(payload, { opcode: opcodes.close, isFinal: true, isMasked: false }),
     )
   assert.deepEqual(read(closePayload(1000, 'Closing')), [{ kind: 'close', status: 1000, reason: 'Closing' }])
   assert.deepEqual(read(Buffer.alloc(0)), [{ kind: 'close', status: undefined, reason: '' }])
@@ -233,10 +204,7 @@ test('any bytes at all are frames or ERR_PROTOCOL, the same in one piece and in 
         events.push(...reader.read(bytes.subarray(at, at + size)))
       return { events: joined(events), code: undefined }
     } catch (error) {
-      return {
-        events: joined(events),
-        code: halibutCode(error) ?? String(error),
-      }
+      return { events: joined(events), code: halibutCode(error) ?? String(error) }
     }
   }
   fc.assert(

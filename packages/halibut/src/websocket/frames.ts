@@ -25,11 +25,7 @@ export type FrameEvent =
     }
   | { readonly kind: 'ping' | 'pong'; readonly bytes: Buffer }
   /** The other side is about to hang up. */
-  | {
-      readonly kind: 'close'
-      readonly status: number | undefined
-      readonly reason: string
-    }
+  | { readonly kind: 'close'; readonly status: number | undefined; readonly reason: string }
 
 /** The frame whose payload is being read. */
 interface OpenFrame {
@@ -137,23 +133,14 @@ export class FrameReader {
     const isFrameEnd = frame.remaining === 0
     if (opcode !== undefined) {
       if (bytes.length === 0 && !isFrameEnd) return undefined
-      return {
-        kind: 'data',
-        opcode,
-        bytes,
-        isFrameEnd,
-        isFinal: frame.isFinal,
-      }
+      return { kind: 'data', opcode, bytes, isFrameEnd, isFinal: frame.isFinal }
     }
     this.#control = Buffer.concat([this.#control, bytes])
     if (!isFrameEnd) return undefined
     const content = this.#control
     this.#control = Buffer.alloc(0)
     if (frame.opcode === opcodes.close) return closeEvent(content)
-    return {
-      kind: frame.opcode === opcodes.ping ? 'ping' : 'pong',
-      bytes: content,
-    }
+    return { kind: frame.opcode === opcodes.ping ? 'ping' : 'pong', bytes: content }
   }
 }
 
@@ -192,11 +179,7 @@ function checkFirstBytes(header: Buffer, isMasked: boolean): void {
 function closeEvent(content: Buffer): FrameEvent {
   if (content.length === 0) return { kind: 'close', status: undefined, reason: '' }
   if (content.length === 1) throw badFrame('closes the connection with half a status')
-  return {
-    kind: 'close',
-    status: content.readUInt16BE(0),
-    reason: content.toString('utf8', 2),
-  }
+  return { kind: 'close', status: content.readUInt16BE(0), reason: content.toString('utf8', 2) }
 }
 
 function badFrame(problem: string): HalibutError {

@@ -48,12 +48,7 @@ export async function openWebSocket(parts: OpenWebSocketParts): Promise<void> {
     checkUpgradeResponse(text, request, address.baseUri)
     connections.wrap(
       live,
-      unread =>
-        new WebSocketStream(socket, {
-          role: 'dialler',
-          unread,
-          maximumPreambleBytes,
-        }),
+      unread => new WebSocketStream(socket, { role: 'dialler', unread, maximumPreambleBytes }),
     )
   } finally {
     clearTimeout(deadline)
@@ -73,11 +68,7 @@ export async function becomeWebSocket(answer: string, parts: WebSocketParts): Pr
   socket.write(answer)
   let preamble: Promise<void> | undefined
   connections.wrap(live, unread => {
-    const stream = new WebSocketStream(socket, {
-      role: 'listener',
-      unread,
-      maximumPreambleBytes,
-    })
+    const stream = new WebSocketStream(socket, { role: 'listener', unread, maximumPreambleBytes })
     preamble = stream.preamble
     return stream
   })

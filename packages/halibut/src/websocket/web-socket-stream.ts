@@ -137,14 +137,7 @@ export class WebSocketStream extends Duplex {
   }
 
   #send(payload: Uint8Array, opcode: number, isFinal: boolean, done?: (error?: Error | null) => void): void {
-    this.#socket.write(
-      encodeWebSocketFrame(payload, {
-        opcode,
-        isFinal,
-        isMasked: this.#isMasked,
-      }),
-      done,
-    )
+    this.#socket.write(encodeWebSocketFrame(payload, { opcode, isFinal, isMasked: this.#isMasked }), done)
   }
 
   #arrived(chunk: Buffer): void {
