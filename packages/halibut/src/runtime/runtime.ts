@@ -42,6 +42,12 @@ import { defaultLimits, type HalibutLimits } from './limits.ts'
 /** A method that does not listen to its signal is waited for this long when the runtime closes, then left alone. */
 const stubbornMethodMs = 2000
 
+/**
+ * A listener of .NET asks for the certificate after the upgrade of a WebSocket. In TLS 1.2 that can be answered; in
+ * TLS 1.3 it would need an extension that Node.js does not offer (docs/wire/halibut.md, "Polling over WebSockets").
+ */
+const webSocketTlsVersion = 'TLSv1.2'
+
 /** Puts the parts together. */
 export class HalibutRuntime implements Halibut {
   readonly certificate: Certificate
@@ -63,6 +69,7 @@ export class HalibutRuntime implements Halibut {
   readonly #pollings = new Set<Polling>()
   readonly #dials = new AbortController()
   #secureContext: SecureContext | undefined
+  #webSocketContext: SecureContext | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: HalibutOptions) {
@@ -198,15 +205,12 @@ export class HalibutRuntime implements Halibut {
     { address, thumbprint, endpoint }: ListeningTarget,
     signal: AbortSignal,
   ): Promise<LiveConnection> {
-    this.#secureContext ??= createSecureContext(
-      tlsSettings(this.certificate, this.#options.minimumTlsVersion ?? 'TLSv1.2'),
-    )
     const anySignal = AbortSignal.any([signal, this.#dials.signal])
     const socket = await dial({
       address,
       proxy: endpoint.proxy,
       forceResolveHost: endpoint.forceResolveHost,
-      secureContext: this.#secureContext,
+      secureContext: this.#secureContextFor(address),
       limits: this.#limits,
       connectTimeoutMs: endpoint.connectTimeoutMs,
       signal: anySignal,
@@ -237,6 +241,20 @@ export class HalibutRuntime implements Halibut {
       throw error
     }
     return live
+  }
+
+  #secureContextFor({ webSocketPath }: ListeningAddress): SecureContext {
+    const { minimumTlsVersion = 'TLSv1.2' } = this.#options
+    const isWebSocket = webSocketPath !== undefined && minimumTlsVersion !== 'TLSv1.3'
+    const made = isWebSocket ? this.#webSocketContext : this.#secureContext
+    if (made) return made
+    const context = createSecureContext({
+      ...tlsSettings(this.certificate, minimumTlsVersion),
+      ...(isWebSocket && { maxVersion: webSocketTlsVersion }),
+    })
+    if (isWebSocket) this.#webSocketContext = context
+    else this.#secureContext = context
+    return context
   }
 
   async #serve(guest: Guest): Promise<void> {
