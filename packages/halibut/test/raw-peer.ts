@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { ByteSource } from '../src/bytes/byte-source.ts'
@@ -13,13 +14,13 @@ import type { Certificate } from '../src/index.ts'
 
 const limits = { firstByteTimeoutMs: 10_000, timeoutMs: 10_000, maxMessageBytes: 100_000_000 }
 
-/** One end of a TLS connection that says exactly what the test says. */
-export class RawPeer {
-  readonly socket: TLSSocket
+/** One end of a TLS connection, or of what it carries, that says exactly what the test says. */
+export class RawPeer<S extends Duplex = TLSSocket> {
+  readonly socket: S
   readonly source: ByteSource
   readonly closed: Promise<void>
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: S) {
     this.socket = socket
     this.source = new ByteSource(socket)
     this.closed = new Promise(resolve => socket.once('close', () => resolve()))
