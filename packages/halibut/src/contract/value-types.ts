@@ -1,4 +1,5 @@
 import { emptyGuid, type Guid, isGuid, readGuid } from '../bytes/guid.ts'
+import { HalibutError } from '../errors.ts'
 import {
   BsonBinary,
   BsonDate,
@@ -74,6 +75,25 @@ function checkNumber(value: number, isValid: boolean, type: string): number {
 const int32Limits = [-0x8000_0000, 0x7fff_ffff] as const
 const safeLimits = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const
 
+/** Whole numbers are written in decimal digits; any other text is no key. */
+function wholeNumberKey<T>(type: string, parse: (digits: string) => T | undefined): KeyForm<T> {
+  return {
+    write: String,
+    read(text) {
+      const key = /^-?\d{1,19}$/.test(text) ? parse(text) : undefined
+      if (key === undefined) throw noKey(type, text)
+      return key
+    },
+  }
+}
+
+function noKey(type: string, text: string): HalibutError {
+  return new HalibutError(
+    'ERR_PROTOCOL',
+    `The message has the key ${JSON.stringify(text.slice(0, 80))} in a dictionary whose keys are ${type}.`,
+  )
+}
+
 function isInt32(value: number): boolean {
   return Number.isInteger(value) && value >= int32Limits[0] && value <= int32Limits[1]
 }
@@ -98,7 +118,7 @@ export const bool: Codec<boolean> = scalar<boolean>({
 export const int32: Codec<number> = scalar<number>({
   type: 'System.Int32',
   absent: 0,
-  key: { write: String, read: Number },
+  key: wholeNumberKey('System.Int32', digits => toInteger(digits, ...int32Limits)),
   write: (out, name, value) => out.int32(name, checkNumber(value, isInt32(value), 'int32')),
   read: value => toInteger(value, ...int32Limits),
   fit: value => (typeof value === 'number' && isInt32(value) ? 'loose' : 'none'),
@@ -107,7 +127,10 @@ export const int32: Codec<number> = scalar<number>({
 export const int64: Codec<bigint> = scalar<bigint>({
   type: 'System.Int64',
   absent: 0n,
-  key: { write: String, read: BigInt },
+  key: wholeNumberKey('System.Int64', digits => {
+    const value = BigInt(digits)
+    return BigInt.asIntN(64, value) === value ? value : undefined
+  }),
   write: (out, name, value) => out.int64(name, value),
   read(value) {
     if (isInteger(value)) return BigInt(value)
@@ -120,7 +143,7 @@ export const int64: Codec<bigint> = scalar<bigint>({
 export const count: Codec<number> = scalar<number>({
   type: 'System.Int64',
   absent: 0,
-  key: { write: String, read: Number },
+  key: wholeNumberKey('System.Int64', digits => toInteger(digits, ...safeLimits)),
   write: (out, name, value) => out.int64(name, checkNumber(value, Number.isSafeInteger(value), 'count')),
   read: value => toInteger(value, ...safeLimits),
   fit: value => (typeof value === 'number' ? 'exact' : 'none'),
@@ -144,7 +167,14 @@ export const decimal: Codec<number> = floating('System.Decimal', 'loose')
 export const guid: Codec<Guid> = scalar<Guid>({
   type: 'System.Guid',
   absent: emptyGuid,
-  key: { write: value => checkGuid(value), read: value => value.toLowerCase() },
+  key: {
+    write: value => checkGuid(value),
+    read(value) {
+      const key = toGuid(value)
+      if (key === undefined) throw noKey('System.Guid', value)
+      return key
+    },
+  },
   write: (out, name, value) => out.guid(name, checkGuid(value)),
   read: toGuid,
   fit: value =>
@@ -181,9 +211,11 @@ function date(type: string): Codec<Date> {
       out.date(name, checkNumber(epochMs, Number.isFinite(epochMs), type))
     },
     read(value) {
-      if (value instanceof BsonDate) return new Date(value.epochMs)
-      const parsed = typeof value === 'string' ? Date.parse(value) : Number.NaN
-      return Number.isNaN(parsed) ? undefined : new Date(parsed)
+      const epochMs =
+        value instanceof BsonDate ? value.epochMs : typeof value === 'string' ? Date.parse(value) : Number.NaN
+      // 64 bits hold dates that neither side has.
+      const date = new Date(epochMs)
+      return Number.isNaN(date.getTime()) ? undefined : date
     },
     fit: value => (value instanceof BsonDate ? (type === 'System.DateTime' ? 'exact' : 'loose') : 'none'),
   })
