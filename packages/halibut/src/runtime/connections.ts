@@ -3,7 +3,6 @@ import type { TLSSocket } from 'node:tls'
 import { HalibutError } from '../errors.ts'
 import { Connection, type ConnectionParts } from '../exchange/connection.ts'
 import type { Thumbprint } from '../tls/thumbprint.ts'
-import { peerThumbprint } from '../tls/tls-settings.ts'
 import type { ConnectionInfo, HalibutObserver } from './halibut.ts'
 
 /** A connection of this runtime. */
@@ -25,14 +24,20 @@ export class Connections {
     this.#observer = observer
   }
 
-  add(socket: TLSSocket, direction: ConnectionInfo['direction']): LiveConnection {
+  /** @param thumbprint of the certificate that the other side showed */
+  add(
+    socket: TLSSocket,
+    direction: ConnectionInfo['direction'],
+    thumbprint: Thumbprint | undefined,
+  ): LiveConnection {
     const { connectionClosed } = this.#observer
     const info: LiveConnection['info'] = {
       id: ++lastId,
       direction,
       remoteAddress: addressOf(socket),
-      thumbprint: peerThumbprint(socket),
+      thumbprint,
       tlsVersion: socket.getProtocol() ?? undefined,
+      isResumed: socket.isSessionReused(),
       transport: 'tls',
     }
     const live: LiveConnection = { info, connection: new Connection(socket, this.#parts) }

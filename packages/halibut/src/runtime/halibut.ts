@@ -25,6 +25,8 @@ export interface ConnectionInfo {
   readonly thumbprint: Thumbprint | undefined
   /** `TLSv1.3`, for example. */
   readonly tlsVersion: string | undefined
+  /** Whether the handshake took up an earlier session. */
+  readonly isResumed: boolean
   /** What TLS carries: Halibut itself, or WebSocket frames. Every connection begins as `tls`. */
   readonly transport: 'tls' | 'websocket'
 }
@@ -89,6 +91,8 @@ export interface HalibutOptions {
   readonly log?: (entry: HalibutLogEntry) => void
   /** Where received data streams wait, in a folder of this runtime's own. Default: the system's temporary folder. */
   readonly temporaryFolder?: string
+  /** Whether a new connection takes up an earlier TLS session with the same peer, which spares the key exchange. Default true. */
+  readonly resumeSessions?: boolean
   /** The oldest version that is spoken. Default `TLSv1.2`; older ones only for peers that cannot be changed. */
   readonly minimumTlsVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 }

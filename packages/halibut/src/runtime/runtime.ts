@@ -17,6 +17,7 @@ import { Queues } from '../polling/queues.ts'
 import { serveSubscriber } from '../polling/serve-subscriber.ts'
 import { Dispatcher } from '../services/dispatcher.ts'
 import type { Certificate } from '../tls/certificate.ts'
+import { SessionCache } from '../tls/session-cache.ts'
 import type { Thumbprint } from '../tls/thumbprint.ts'
 import { tlsSettings } from '../tls/tls-settings.ts'
 import { checkServer, TrustStore } from '../tls/trust.ts'
@@ -70,6 +71,7 @@ export class HalibutRuntime implements Halibut {
   readonly #dials = new AbortController()
   #secureContext: SecureContext | undefined
   #webSocketContext: SecureContext | undefined
+  readonly #sessions = new SessionCache()
   #closing: Promise<void> | undefined
 
   constructor(options: HalibutOptions) {
@@ -202,23 +204,25 @@ export class HalibutRuntime implements Halibut {
 
   /** Makes a connection to a listening peer, and checks who that is before anything is written. */
   async #connect(
-    { address, thumbprint, endpoint }: ListeningTarget,
+    { address, thumbprint, endpoint, poolKey }: ListeningTarget,
     signal: AbortSignal,
   ): Promise<LiveConnection> {
     const anySignal = AbortSignal.any([signal, this.#dials.signal])
-    const socket = await dial({
+    const { socket, thumbprint: shown } = await dial({
       address,
       proxy: endpoint.proxy,
       forceResolveHost: endpoint.forceResolveHost,
       secureContext: this.#secureContextFor(address),
+      sessions: this.#options.resumeSessions === false ? undefined : { cache: this.#sessions, key: poolKey },
       limits: this.#limits,
       connectTimeoutMs: endpoint.connectTimeoutMs,
       signal: anySignal,
     })
-    const live = this.#connections.add(socket, 'outgoing')
+    const live = this.#connections.add(socket, 'outgoing', shown)
     try {
       checkServer(`${address.host}:${address.port}`, live.info.thumbprint, thumbprint)
     } catch (error) {
+      this.#sessions.forget(poolKey)
       live.connection.hangUp()
       throw error
     }

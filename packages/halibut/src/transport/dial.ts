@@ -2,6 +2,9 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
 import { HalibutError, toError } from '../errors.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
+import type { SessionCache } from '../tls/session-cache.ts'
+import type { Thumbprint } from '../tls/thumbprint.ts'
+import { peerThumbprint } from '../tls/tls-settings.ts'
 import type { HttpProxy, ListeningAddress } from './endpoint.ts'
 import { openTunnel } from './http-proxy.ts'
 import { keepAlive } from './keep-alive.ts'
@@ -13,10 +16,19 @@ export interface DialOptions {
   /** Where to connect to when there is no proxy, instead of the host of the address. */
   readonly forceResolveHost?: string | undefined
   readonly secureContext: SecureContext
+  /** Where TLS sessions are kept, and under which key. Default: every connection does a full handshake. */
+  readonly sessions?: { readonly cache: SessionCache; readonly key: string } | undefined
   readonly limits: HalibutLimits
   readonly connectTimeoutMs?: number | undefined
   /** Gives up. */
   readonly signal: AbortSignal
+}
+
+/** A connection whose peer has shown who it is. */
+export interface Dialled {
+  readonly socket: TLSSocket
+  /** Undefined: it showed nothing. */
+  readonly thumbprint: Thumbprint | undefined
 }
 
 /**
@@ -25,7 +37,7 @@ export interface DialOptions {
  *
  * @throws HalibutError `ERR_CONNECT`; its `details.isUnknownHost` tells that trying again is useless
  */
-export async function dial(options: DialOptions): Promise<TLSSocket> {
+export async function dial(options: DialOptions): Promise<Dialled> {
   const { address, proxy, limits, signal, forceResolveHost } = options
   const target = proxy ?? { host: forceResolveHost ?? address.host, port: address.port }
   const socket = connectTcp({ host: target.host, port: target.port, noDelay: true })
@@ -51,18 +63,24 @@ function connected(socket: Socket, { limits, connectTimeoutMs }: DialOptions): P
   return settled(socket, 'connect', timeoutMs, `no connection within ${timeoutMs} ms`)
 }
 
-async function secured(socket: Socket, { address, secureContext, limits }: DialOptions): Promise<TLSSocket> {
+async function secured(
+  socket: Socket,
+  { address, secureContext, sessions, limits }: DialOptions,
+): Promise<Dialled> {
   const { serverName } = address
+  const offered = sessions?.cache.get(sessions.key)
   const secure = connectTls({
     socket,
     secureContext,
     // The thumbprint decides, once the handshake has shown it.
     rejectUnauthorized: false,
     ...(serverName !== undefined && { servername: serverName }),
+    ...(offered && { session: offered.session }),
   })
+  const shown = sessions?.cache.watch(sessions.key, secure, offered) ?? (() => peerThumbprint(secure))
   const timeoutMs = limits.tcpClientReceiveTimeoutMs
   await settled(secure, 'secureConnect', timeoutMs, `no TLS handshake within ${timeoutMs} ms`)
-  return secure
+  return { socket: secure, thumbprint: shown() }
 }
 
 /** Waits for an event of a socket, or its end. A socket that fails later must not crash the process. */

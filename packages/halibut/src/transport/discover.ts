@@ -2,7 +2,7 @@ import { createSecureContext, type SecureVersion } from 'node:tls'
 import { HalibutError } from '../errors.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
 import type { Thumbprint } from '../tls/thumbprint.ts'
-import { anonymousTlsSettings, peerThumbprint } from '../tls/tls-settings.ts'
+import { anonymousTlsSettings } from '../tls/tls-settings.ts'
 import { dial } from './dial.ts'
 import { type HttpProxy, parseListeningAddress } from './endpoint.ts'
 
@@ -20,7 +20,7 @@ export interface DiscoverOptions {
 export async function discover(baseUri: string, options: DiscoverOptions): Promise<Thumbprint> {
   const address = parseListeningAddress(baseUri)
   const timeout = AbortSignal.timeout(options.timeoutMs ?? 60_000)
-  const socket = await dial({
+  const { socket, thumbprint } = await dial({
     address,
     proxy: options.proxy,
     secureContext: createSecureContext(anonymousTlsSettings(options.minVersion)),
@@ -28,7 +28,6 @@ export async function discover(baseUri: string, options: DiscoverOptions): Promi
     signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
   })
   try {
-    const thumbprint = peerThumbprint(socket)
     if (thumbprint === undefined)
       throw new HalibutError('ERR_CONNECT', `${address.baseUri} showed no certificate.`)
     // A listener waits for a first line, and answers this one with its page.
