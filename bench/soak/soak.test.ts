@@ -16,30 +16,11 @@ async function run(...args: readonly string[]): Promise<{ code: number; stdout: 
 }
 
 test('a few seconds with 20 polling and 2 listening services: no call is lost, doubled or left hanging', async () => {
-  const { code, stdout, stderr } = await run('--minutes', '0.08', '--peers', '20', '--seed', '7')
+  const { code, stdout, stderr } = await run('--minutes', '0.05', '--peers', '20', '--seed', '7')
   assert.equal(code, 0, stdout + stderr)
   const line = stdout.split('\n').find(each => each.startsWith('{')) ?? ''
   const figures: Record<string, unknown> = JSON.parse(line)
   assert.equal(figures.violations, 0)
   assert.ok(Number(figures.answered) > 100, line)
   assert.ok(Number(figures.struckConnections) > 5, line)
-})
-
-test('--help says what the soak does, and does nothing', async () => {
-  const { code, stdout } = await run('--help')
-  assert.equal(code, 0)
-  for (const option of ['--minutes', '--peers', '--seed']) assert.ok(stdout.includes(option))
-})
-
-test('what is no option, or no value of one, is refused in one line', async () => {
-  for (const args of [
-    ['--peers', '1.5'],
-    ['--minutes', '0'],
-    ['--seed', ''],
-    ['--hours', '1'],
-  ]) {
-    const { code, stderr } = await run(...args)
-    assert.equal(code, 1, args.join(' '))
-    assert.match(stderr, /^[^\n]*(--peers|--minutes|--seed|--hours)[^\n]*\n$/)
-  }
 })

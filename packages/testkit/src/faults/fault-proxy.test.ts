@@ -130,6 +130,16 @@ test('a reset reaches both sides, after the bytes before it', async t => {
   assert.equal(listener.received, 'he')
 })
 
+test('a proxy that is told to resets its connections and accepts new ones', async t => {
+  const { dialler, listener, proxy } = await line(t, {})
+  proxy.reset()
+  await until('both resets', () => dialler.end === 'ECONNRESET' && listener.end === 'ECONNRESET')
+  const again = connect({ port: proxy.port, host: '127.0.0.1' })
+  await once(again, 'connect')
+  assert.equal(proxy.connections, 2)
+  again.destroy()
+})
+
 test('a fault at byte 0 strikes before anything passes', async t => {
   const { dialler, listener } = await line(t, { up: { kind: 'cut', afterBytes: 0 } })
   await until('both ends', () => dialler.end === 'end' && listener.end === 'end')

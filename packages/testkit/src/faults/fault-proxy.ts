@@ -17,6 +17,8 @@ export interface ProxiedConnection {
   readonly index: number
   readonly up: LaneState
   readonly down: LaneState
+  /** Whether a socket of it is open. */
+  readonly isOpen: boolean
 }
 
 /** How a proxy is made. */
@@ -37,6 +39,8 @@ export interface FaultProxy {
   readonly connections: number
   /** How many sockets are open, on both sides together. */
   readonly openSockets: number
+  /** Resets every connection, and goes on accepting new ones. */
+  reset(): void
   /** Stops listening and cuts everything. */
   close(): Promise<void>
 }
@@ -77,6 +81,9 @@ export async function openFaultProxy(options: FaultProxyOptions): Promise<FaultP
     get openSockets() {
       return sockets.size
     },
+    reset() {
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
     async close() {
       const closed = new Promise(resolve => server.close(resolve))
       const ended = [...sockets].map(socket => once(socket, 'close'))
@@ -96,7 +103,14 @@ function relay(
   const seen = (direction: Direction) => onChunk && ((chunk: Buffer) => onChunk(connection, direction, chunk))
   const up = new Lane(dialler, listener, plan.up, seen('up'))
   const down = new Lane(listener, dialler, plan.down, seen('down'))
-  const connection: ProxiedConnection = { index, up, down }
+  const connection: ProxiedConnection = {
+    index,
+    up,
+    down,
+    get isOpen() {
+      return !dialler.destroyed || !listener.destroyed
+    },
+  }
   options.onConnection?.(connection)
   void up.run().then(end => finish(end, plan.up, { from: dialler, to: listener, back: down }))
   void down.run().then(end => finish(end, plan.down, { from: listener, to: dialler, back: up }))
