@@ -20,7 +20,8 @@ export class OriginalWebSocket extends Duplex {
   readonly controls: string[] = []
   /** The text message that came before everything else. */
   text = ''
-  readonly #socket: TLSSocket
+  /** What carries the frames. */
+  readonly secure: TLSSocket
   readonly #isDialler: boolean
   readonly #reader: FrameReader
   #hasBegun = false
@@ -28,7 +29,7 @@ export class OriginalWebSocket extends Duplex {
 
   constructor(socket: TLSSocket, isDialler: boolean, unread: Buffer = Buffer.alloc(0)) {
     super({ allowHalfOpen: false })
-    this.#socket = socket
+    this.secure = socket
     this.#isDialler = isDialler
     this.#reader = new FrameReader({ isMasked: !isDialler })
     socket.on('data', chunk => this.#arrived(chunk))
@@ -47,12 +48,12 @@ export class OriginalWebSocket extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#socket.end()
+    this.secure.end()
     done()
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy()
+    this.secure.destroy()
     done(error)
   }
 
@@ -67,7 +68,7 @@ export class OriginalWebSocket extends Duplex {
     if (head.length === 10) head.writeBigUInt64BE(BigInt(length), 2)
     const key = randomBytes(mask === 0 ? 0 : 4)
     const masked = mask === 0 ? payload : payload.map((byte, index) => byte ^ (key[index & 3] ?? 0))
-    this.#socket.write(Buffer.concat([head, key, masked]))
+    this.secure.write(Buffer.concat([head, key, masked]))
   }
 
   #arrived(chunk: Buffer): void {

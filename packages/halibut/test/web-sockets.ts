@@ -91,19 +91,20 @@ export const upgradeAnswer =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
   'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: Octopus\r\n\r\n'
 
-/** A poller like that of .NET, up to and with its preamble. */
+/** A poller like that of .NET, up to and with its preamble. @param name of the certificate that it shows */
 export async function dialOriginal(
   t: TestContext,
   port: number,
-  name = 'service',
+  name: string | null = 'service',
+  saysPreamble = true,
 ): Promise<RawPeer<OriginalWebSocket>> {
-  const plain = await dialRaw(t, port, await certificateFor(name))
+  const plain = await dialRaw(t, port, name === null ? undefined : await certificateFor(name))
   plain.say(upgradeText())
   const { text } = await readHead(plain.source, 10_000, 10_000, 'the answer')
   if (text !== upgradeAnswer) throw new Error(`The upgrade was answered by ${text}`)
   plain.socket.removeAllListeners('data')
   const socket = new OriginalWebSocket(plain.socket, true, plain.source.take())
-  socket.raw(Buffer.from('MX'), 0x81)
+  if (saysPreamble) socket.raw(Buffer.from('MX'), 0x81)
   return new RawPeer(socket)
 }
 

@@ -44,7 +44,7 @@ export async function openWebSocket(parts: OpenWebSocketParts): Promise<void> {
     socket.write(request.text)
     const what = 'the answer to the upgrade request'
     const { text, isWhole } = await readHead(source, timeoutMs, maximumPreambleBytes, what)
-    if (!isWhole && source.failure) throw source.failure
+    if (!isWhole) throw source.failure ?? endless(address)
     checkUpgradeResponse(text, request, address.baseUri)
     connections.wrap(
       live,
@@ -79,6 +79,10 @@ function late({ baseUri }: ListeningAddress, timeoutMs: number): HalibutError {
   return new HalibutError('ERR_TIMEOUT', `${baseUri} did not become a WebSocket within ${timeoutMs} ms.`, {
     details: { timeoutMs },
   })
+}
+
+function endless({ baseUri }: ListeningAddress): HalibutError {
+  return new HalibutError('ERR_PROTOCOL', `The answer of ${baseUri} to the upgrade request has no end.`)
 }
 
 function givenUp({ baseUri }: ListeningAddress): HalibutError {

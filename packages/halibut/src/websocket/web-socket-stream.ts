@@ -111,7 +111,7 @@ export class WebSocketStream extends Duplex {
   /** Says goodbye if that is still possible at once. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#awaited?.reject(error ?? endedBeforePreamble())
-    const isStalled = !this.#hasSaidClose && this.#socket.writableLength > 0
+    const isStalled = !this.#hasSaidClose && this.#socket.writableNeedDrain
     if (error || isStalled) {
       this.#socket.destroy()
     } else {
