@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
-import { connect, createServer, type TLSSocket } from 'node:tls'
+import { connect, createServer, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import { ByteSource } from '../src/bytes/byte-source.ts'
 import { readBson } from '../src/frame/bson-reader.ts'
 import { BsonDocument } from '../src/frame/bson-value.ts'
@@ -179,6 +179,7 @@ export async function listenRaw(
   t: TestContext,
   certificate: Certificate,
   onPeer: (peer: RawPeer) => void | Promise<void>,
+  settings: SecureContextOptions = {},
 ): Promise<RawListener> {
   const sockets = new Set<TLSSocket>()
   const server = createServer(
@@ -188,6 +189,7 @@ export async function listenRaw(
       requestCert: true,
       rejectUnauthorized: false,
       noDelay: true,
+      ...settings,
     },
     (socket: TLSSocket) => {
       sockets.add(socket)

@@ -3,10 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { test } from 'node:test'
-import forge from 'node-forge'
-import { type Certificate, type ConnectionInfo, thumbprintOf } from '../src/index.ts'
 import { dialRaw, listenRaw } from './raw-peer.ts'
-import { certificateFor, failure, pair, runtime, TestService, TestServiceControl, until } from './runtimes.ts'
+import { certificateFor, failure, pair, runtime, TestService, until } from './runtimes.ts'
 
 test('halibut 13.16: a client that is not trusted is refused after MX, the method does not run, the log names it', async t => {
   const { endpoint, control, log } = await pair(t, 'listening')
@@ -27,7 +25,7 @@ test('halibut 13.17: a polling service that is not trusted gets nothing; the cal
   assert.ok(log.some(({ message }) => message.includes('is not trusted')))
 })
 
-test('halibut 13.18: a server with another certificate is refused at once, not a byte is written, both thumbprints are told', async t => {
+test('halibut 13.18, 14.32: a server with another certificate is refused at once, not a byte is written, both thumbprints are told', async t => {
   let received = 0
   const listener = await listenRaw(t, await certificateFor('impostor'), async peer => {
     await peer.closed
@@ -74,7 +72,7 @@ test('halibut 13.20: taking trust away cuts live connections and refuses new one
   control.release('a')
 })
 
-test('halibut 13.21: without a certificate a browser gets the page, and Halibut a silent end', async t => {
+test('halibut 13.21, 14.32: without a certificate a browser gets the page, and Halibut a silent end', async t => {
   const { port, log } = await pair(t, 'listening')
   for (const hello of ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'HELLO\n\n']) {
     const browser = await dialRaw(t, port)
@@ -136,7 +134,7 @@ test('garbage after the TLS handshake ends that connection only', async t => {
   assert.ok(log.some(({ message }) => message.includes('MX-FOO')))
 })
 
-test('a connection that does not say who it is has its time, and is closed', async t => {
+test('halibut 13.52: a connection that does not say who it is has its time, and is closed', async t => {
   const { port, log } = await pair(t, 'listening', { service: { limits: { identificationTimeoutMs: 100 } } })
   const client = await certificateFor('client')
   for (const opening of ['', 'M', 'MX\r\n\r\n', 'MX\r\n\r\nMX-CLI']) {
@@ -150,27 +148,6 @@ test('a connection that does not say who it is has its time, and is closed', asy
     () => log.filter(({ message }) => message.includes('did not say who it is within 100 ms')).length === 4,
     'four lines in the log',
   )
-})
-
-test('halibut 13.24: TLS 1.3 is spoken where both can, 1.2 with peers that know no other', async t => {
-  const versions: (string | undefined)[] = []
-  const observer = { connectionOpened: (info: ConnectionInfo) => void versions.push(info.tlsVersion) }
-  const { port, call } = await pair(t, 'listening', { service: { observer } })
-  await call.sayHello('x')
-  const { connect } = await import('node:tls')
-  const { certificatePem: cert, privateKeyPem: key } = await certificateFor('client')
-  const old = connect({
-    port,
-    host: '127.0.0.1',
-    maxVersion: 'TLSv1.2',
-    rejectUnauthorized: false,
-    cert,
-    key,
-  })
-  t.after(() => old.destroy())
-  await once(old, 'secureConnect')
-  await until(() => versions.length === 2, 'two connections')
-  assert.deepEqual(versions, ['TLSv1.3', 'TLSv1.2'])
 })
 
 test('halibut 13.25: discovery tells the thumbprint of a listener, and gives up on one that is silent', async t => {
@@ -210,41 +187,4 @@ test('halibut 13.26: observers hear of every connection once, with what it carri
   const kinds = seen.map(event => event.split(' ')[0])
   assert.deepEqual(kinds.toSorted(), ['authorised', 'closed', 'closed', 'opened', 'opened'])
   assert.ok(readBytes > 100)
-})
-
-/** As .NET Framework made them long ago. */
-function oldCertificate(): Certificate {
-  const keys = forge.pki.rsa.generateKeyPair(1024)
-  const certificate = forge.pki.createCertificate()
-  certificate.publicKey = keys.publicKey
-  certificate.serialNumber = '01'
-  certificate.validity.notBefore = new Date(Date.UTC(2010, 0))
-  certificate.validity.notAfter = new Date(Date.UTC(2012, 0))
-  const name = [{ name: 'countryName', value: 'CN=Halibut Bob' }]
-  certificate.setSubject(name)
-  certificate.setIssuer(name)
-  certificate.sign(keys.privateKey, forge.md.sha1.create())
-  const certificatePem = forge.pki.certificateToPem(certificate)
-  return {
-    certificatePem,
-    privateKeyPem: forge.pki.privateKeyToPem(keys.privateKey),
-    thumbprint: thumbprintOf(certificatePem),
-  }
-}
-
-test('expired certificates with SHA-1 signatures, 1024-bit keys and odd names work on both sides', async t => {
-  const old = oldCertificate()
-  const control = new TestServiceControl()
-  const service = await runtime(t, 'service', {
-    certificate: old,
-    services: [control.hosted],
-    trust: [old.thumbprint],
-  })
-  const client = await runtime(t, 'client', { certificate: old })
-  const { port } = await service.listen({ port: 0, host: '127.0.0.1' })
-  const call = client.client(TestService, {
-    baseUri: `https://localhost:${port}`,
-    thumbprint: old.thumbprint,
-  })
-  assert.equal(await call.sayHello('old'), 'old...')
 })
