@@ -12,8 +12,22 @@ export interface Method<
   readonly result: R
   /** The name on the wire when it is not the key with a capital first letter: several overloads share one. */
   readonly wireName?: string
+  /** How long callers may take the result from their cache. Default: they never do. */
+  readonly cacheSeconds?: number
 }
 
+/** What a method may have besides its parameters and result. */
+export interface MethodOptions {
+  /** Its name in .NET, without `Async`, when that is not the key with a capital first letter. */
+  readonly wireName?: string
+  /**
+   * For so many seconds a client answers the same call (endpoint, method, arguments) from its cache: nothing is sent,
+   * observers hear of nothing, and all callers get the same object. Errors and data streams are not kept.
+   */
+  readonly cacheSeconds?: number
+}
+
+/** The methods of a service by their names here. */
 export type Methods = Readonly<Record<string, Method>>
 
 /** What both sides of a call agree on. */
@@ -23,11 +37,11 @@ export interface ServiceContract<M extends Methods = Methods> {
   readonly methods: M
 }
 
-/** Describes a method. `options.wireName` is its name in .NET, without `Async`. */
+/** Describes a method. */
 export function method<const P extends readonly AnyCodec[], R extends AnyCodec | 'void'>(
   parameters: P,
   result: R,
-  options: { readonly wireName?: string } = {},
+  options: MethodOptions = {},
 ): Method<P, R> {
   return { parameters, result, ...options }
 }

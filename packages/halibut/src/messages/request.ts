@@ -3,7 +3,7 @@ import type { AnyCodec, WriteContext } from '../contract/codec.ts'
 import type { DataStream } from '../contract/data-stream.ts'
 import { HalibutError } from '../errors.ts'
 import { BsonDocument, type BsonValue, describeBson } from '../frame/bson-value.ts'
-import { BsonWriter, indexName } from '../frame/bson-writer.ts'
+import { BsonWriter, indexName, reservedBytes } from '../frame/bson-writer.ts'
 import { hasMessageType } from './message-type.ts'
 
 export const requestType = 'Halibut.Transport.Protocol.RequestMessage, Halibut'
@@ -41,12 +41,35 @@ export function encodeRequest(
   out.rawDocument('endpoint', head.endpoint)
   out.string('service', head.service)
   out.string('method', head.method)
+  writeArguments(out, parameters, values, context)
+  out.close()
+  return { reserved: out.finish(), streams: context.streams }
+}
+
+function writeArguments(
+  out: BsonWriter,
+  parameters: readonly AnyCodec[],
+  values: readonly unknown[],
+  context: WriteContext,
+): void {
   out.openArray('params')
   for (let i = 0; i < parameters.length; i++)
     parameters[i]?.writeTagged(out, indexName(i), values[i], context)
   out.close()
-  out.close()
-  return { reserved: out.finish(), streams: context.streams }
+}
+
+/**
+ * The bytes of the arguments alone: equal for calls that ask for the same thing.
+ *
+ * @throws TypeError for an argument that its parameter cannot hold, or that is a data stream
+ */
+export function encodeArguments(parameters: readonly AnyCodec[], values: readonly unknown[]): Buffer {
+  const context: WriteContext = { streams: [] }
+  const out = new BsonWriter()
+  writeArguments(out, parameters, values, context)
+  if (context.streams.length > 0)
+    throw new TypeError('A call with a data stream cannot be answered from a cache.')
+  return out.finish().subarray(reservedBytes)
 }
 
 /** A request as it arrived: the arguments are decoded once the method is known. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { TestConnection } from '../../test/packets.ts'
 import type { OutgoingCall } from '../client/outgoing-call.ts'
+import { ResponseCache } from '../client/response-cache.ts'
 import { createServiceClient } from '../client/service-client.ts'
 import { Connection } from '../exchange/connection.ts'
 import { ReceivedFiles } from '../exchange/received-files.ts'
@@ -20,6 +21,8 @@ function queueWithClient(): { queue: RequestQueue; go: (argument: string) => Pro
   const { go } = createServiceClient(Service, {
     endpoint: subscription,
     document: encodeEndpoint({ baseUri: subscription }, subscription, defaultLimits),
+    cache: new ResponseCache(),
+    cacheKey: subscription,
     call: (call: OutgoingCall) => queue.call(call, undefined, 5000),
   })
   return { queue, go }

@@ -1,4 +1,5 @@
 import type { HostedService, ServiceClient, ServiceContract } from '../contract/service-contract.ts'
+import type { HalibutError } from '../errors.ts'
 import type { Certificate } from '../tls/certificate.ts'
 import type { Thumbprint } from '../tls/thumbprint.ts'
 import type { ServiceEndPoint } from '../transport/endpoint.ts'
@@ -87,6 +88,8 @@ export interface HalibutOptions {
   readonly authorizeSubscription?: (subscription: string, thumbprint: Thumbprint) => boolean
   /** Makes the error for a call of a service that is not offered; its `name` and `message` reach the caller. */
   readonly unknownService?: (name: string) => Error
+  /** Whether an error of a method with `cacheSeconds` is kept for that time as a result would be. Default: none is. */
+  readonly cacheError?: (error: HalibutError) => boolean
   readonly observer?: HalibutObserver
   readonly log?: (entry: HalibutLogEntry) => void
   /** Where received data streams wait, in a folder of this runtime's own. Default: the system's temporary folder. */

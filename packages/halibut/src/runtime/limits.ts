@@ -52,6 +52,11 @@ export interface HalibutLimits {
   readonly maxMessageBytes: number
   /** How deep documents and arrays of a message may stand in each other. Default 64, as with .NET. */
   readonly maximumNestingDepth: number
+  /**
+   * The most values in one message, in all its objects and arrays together. Default 2,000,000: they take at most half
+   * a gigabyte of memory, from a message that may be a hundred kilobytes on the wire.
+   */
+  readonly maximumValuesPerMessage: number
   /** The most data streams of one message. Default 10,000. */
   readonly maximumDataStreamsPerMessage: number
   /** The largest data stream, in bytes. Default 1 TiB. */
@@ -103,6 +108,7 @@ export const defaultLimits: HalibutLimits = {
   maximumPreambleBytes: 20_000,
   maxMessageBytes: 256 * 1024 * 1024,
   maximumNestingDepth: 64,
+  maximumValuesPerMessage: 2_000_000,
   maximumDataStreamsPerMessage: 10_000,
   maximumDataStreamBytes: 2 ** 40,
   maximumTemporaryBytes: 2 ** 40,

@@ -3,6 +3,7 @@ import type { Cancellation } from '../client/cancellation.ts'
 import { ConnectionPool } from '../client/connection-pool.ts'
 import { ListeningCaller, type ListeningTarget } from '../client/listening-caller.ts'
 import type { OutgoingCall } from '../client/outgoing-call.ts'
+import { ResponseCache } from '../client/response-cache.ts'
 import { createServiceClient } from '../client/service-client.ts'
 import type { ServiceClient, ServiceContract } from '../contract/service-contract.ts'
 import { HalibutError } from '../errors.ts'
@@ -72,6 +73,7 @@ export class HalibutRuntime implements Halibut {
   #secureContext: SecureContext | undefined
   #webSocketContext: SecureContext | undefined
   readonly #sessions = new SessionCache()
+  readonly #cache: ResponseCache
   #closing: Promise<void> | undefined
 
   constructor(options: HalibutOptions) {
@@ -83,6 +85,7 @@ export class HalibutRuntime implements Halibut {
     this.#connections = new Connections({ limits, files: this.#files }, options.observer ?? {})
     this.trust = new TrustStore(options.trust ?? [], thumbprint => this.#connections.cut(thumbprint))
     this.#dispatcher = new Dispatcher(options.services ?? [], options.unknownService)
+    this.#cache = new ResponseCache(options.cacheError)
     this.#queues = new Queues(limits)
     this.#pool = new ConnectionPool(limits)
     this.#caller = new ListeningCaller({
@@ -159,6 +162,8 @@ export class HalibutRuntime implements Halibut {
       return createServiceClient(contract, {
         endpoint: subscription,
         document: encodeEndpoint(endpoint, subscription, this.#limits),
+        cache: this.#cache,
+        cacheKey: JSON.stringify([subscription, endpoint.thumbprint ?? null]),
         call: call =>
           this.#call(call, () => this.#queues.call(subscription, call, endpoint.thumbprint, timeoutMs)),
       })
@@ -167,6 +172,8 @@ export class HalibutRuntime implements Halibut {
     return createServiceClient(contract, {
       endpoint: target.address.baseUri,
       document: encodeEndpoint(endpoint, target.address.baseUri, this.#limits),
+      cache: this.#cache,
+      cacheKey: target.poolKey,
       call: call => this.#call(call, () => this.#caller.call(target, call)),
     })
   }
