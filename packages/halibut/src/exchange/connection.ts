@@ -135,9 +135,10 @@ export class Connection {
    * @returns undefined when the other side said `END` instead
    */
   async receive(firstByteTimeoutMs: number): Promise<BsonDocument | undefined> {
-    const { tcpClientReceiveTimeoutMs: timeoutMs, maxMessageBytes, maximumNestingDepth } = this.#limits
+    const { tcpClientReceiveTimeoutMs: timeoutMs, maxMessageBytes } = this.#limits
+    const { maximumNestingDepth, maximumValuesPerMessage } = this.#limits
     const bytes = await readFrame(this.source, { firstByteTimeoutMs, timeoutMs, maxMessageBytes })
-    return bytes && readBson(bytes, maximumNestingDepth)
+    return bytes && readBson(bytes, maximumNestingDepth, maximumValuesPerMessage)
   }
 
   /** Stores the streams that the message before announced. */

@@ -4,6 +4,9 @@ import { BsonBinary, BsonDate, BsonDocument, BsonDouble, type BsonValue } from '
 /** .NET's reader gives up at 64 containers inside each other; a limit also keeps hostile input off our stack. */
 const defaultMaximumDepth = 64
 
+/** A value costs up to 300 bytes in memory and 2 in the message: what is small on the wire must not fill the memory. */
+const defaultMaximumValues = 2_000_000
+
 /** The smallest BSON document: its length and the closing zero. */
 const emptyDocumentBytes = 5
 
@@ -11,10 +14,16 @@ const emptyDocumentBytes = 5
  * Reads one BSON document that fills `bytes` exactly.
  *
  * @param maximumDepth how many objects and arrays may stand in each other
- * @throws HalibutError `ERR_PROTOCOL` with the offset at which the bytes stop making sense.
+ * @param maximumValues how many values there may be, in all objects and arrays together
+ * @throws HalibutError `ERR_PROTOCOL` with the offset at which the bytes stop making sense; `ERR_MESSAGE_TOO_LARGE`
+ *   for too many values
  */
-export function readBson(bytes: Buffer, maximumDepth: number = defaultMaximumDepth): BsonDocument {
-  const reader = new BsonReader(bytes, maximumDepth)
+export function readBson(
+  bytes: Buffer,
+  maximumDepth: number = defaultMaximumDepth,
+  maximumValues: number = defaultMaximumValues,
+): BsonDocument {
+  const reader = new BsonReader(bytes, maximumDepth, maximumValues)
   const document = reader.document(0)
   if (reader.at !== bytes.length)
     throw malformed(reader.at, `${bytes.length - reader.at} bytes follow the document`)
@@ -25,10 +34,13 @@ class BsonReader {
   at = 0
   readonly #bytes: Buffer
   readonly #maximumDepth: number
+  readonly #maximumValues: number
+  #values = 0
 
-  constructor(bytes: Buffer, maximumDepth: number) {
+  constructor(bytes: Buffer, maximumDepth: number, maximumValues: number) {
     this.#bytes = bytes
     this.#maximumDepth = maximumDepth
+    this.#maximumValues = maximumValues
   }
 
   document(depth: number): BsonDocument {
@@ -54,6 +66,7 @@ class BsonReader {
   }
 
   #value(type: number, depth: number): BsonValue {
+    if (++this.#values > this.#maximumValues) throw tooManyValues(this.#maximumValues)
     switch (type) {
       case 0x01:
         return new BsonDouble(this.#bytes.readDoubleLE(this.#take(8)))
@@ -157,5 +170,13 @@ function malformed(offset: number, what: string): HalibutError {
     {
       details: { offset },
     },
+  )
+}
+
+function tooManyValues(maximumValues: number): HalibutError {
+  return new HalibutError(
+    'ERR_MESSAGE_TOO_LARGE',
+    `A message with more than ${maximumValues} values arrived. Raise limits.maximumValuesPerMessage if it was meant.`,
+    { details: { maximumValuesPerMessage: maximumValues } },
   )
 }

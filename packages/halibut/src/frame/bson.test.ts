@@ -168,6 +168,16 @@ test('halibut 13.12, 14.8: a GUID is binary of subtype 4 in .NET order', () => {
   assert.match(hex, /05696400100000000433221100554477668899aabbccddeeff00$/)
 })
 
+test('a message of more values than the memory should hold is refused while it is read', () => {
+  const out = new BsonWriter()
+  out.openArray('a')
+  for (let i = 0; i < 9; i++) out.nothing(indexName(i))
+  out.close()
+  const bytes = out.finish().subarray(reservedBytes)
+  assert.ok(readBson(bytes, 64, 10))
+  assert.throws(() => readBson(bytes, 64, 9), { code: 'ERR_MESSAGE_TOO_LARGE' })
+})
+
 test('documents inside each other deeper than .NET reads them are refused', () => {
   const nested = (depth: number) => {
     const out = new BsonWriter()

@@ -53,8 +53,8 @@ export interface HalibutLimits {
   /** How deep documents and arrays of a message may stand in each other. Default 64, as with .NET. */
   readonly maximumNestingDepth: number
   /**
-   * The most values in one message, in all its objects and arrays together. Default 2,000,000: they take at most half
-   * a gigabyte of memory, from a message that may be a hundred kilobytes on the wire.
+   * The most values in one message, in all its objects and arrays together. Default 2,000,000: they take up to 600 MiB
+   * of memory, from a message of a few dozen kilobytes on the wire.
    */
   readonly maximumValuesPerMessage: number
   /** The most data streams of one message. Default 10,000. */
