@@ -9,7 +9,7 @@ export interface FaultCase {
   readonly mode: Mode
   readonly direction: Direction
   readonly fault: Fault
-  /** Whether only the first connection is hit, or every one until the call has failed. */
+  /** Whether only the first connection is hit, or the later ones as well, at their first byte, until the call has failed. */
   readonly hits: 'first connection' | 'every connection'
   readonly expected: Expectation
 }
@@ -20,7 +20,7 @@ const kinds: readonly Fault['kind'][] = ['delay', 'trickle', 'stall', 'cut', 'ha
 export const destructive = kinds.slice(2)
 
 /** Long enough to reach into the steps that follow, short enough for a test of hundreds of cases. */
-const harmedBytes = 1500
+const harmedBytes = 1000
 
 interface Position {
   readonly step: string | undefined
@@ -62,7 +62,7 @@ export function conversationCases(mode: Mode, steps: Steps): FaultCase[] {
   )
 }
 
-/** Every step before a request is sent × every fault that ends a connection, on all connections. */
+/** Every step before a request is sent × every fault that ends a connection, on the first connection, and no other works. */
 export function connectingCases(mode: Mode, steps: Steps): FaultCase[] {
   return directions.flatMap(direction =>
     positions(beforeRequests(steps[direction])).flatMap(position =>
