@@ -62,9 +62,10 @@ export class BsonDocument {
     return undefined
   }
 
-  /** The text of `$type`, which counts only as the first member. */
+  /** The text of `$type`, which counts only as the first member; some writers number their objects before it. */
   get typeText(): string | undefined {
     for (const [name, value] of this.members) {
+      if (name === '$id') continue
       return name === '$type' && typeof value === 'string' ? value : undefined
     }
     return undefined
