@@ -135,5 +135,9 @@ function hasToken(list: string | undefined, wanted: string): boolean {
 
 /** Without query and slashes at the end, in lower case. */
 function normalPath(path: string): string {
-  return (path.split('?')[0] ?? '').replace(/\/+$/, '').toLowerCase()
+  const query = path.indexOf('?')
+  let end = query < 0 ? path.length : query
+  // Not by a pattern: that would try every slash of a hostile path as a beginning.
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end).toLowerCase()
 }
