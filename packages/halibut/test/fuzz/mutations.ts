@@ -98,3 +98,8 @@ export function textMutators(words: readonly string[]): readonly Mutator[] {
     },
   ]
 }
+
+/** Texts of one word over and over: what looks at each place as far as it can takes the square of their length. */
+export function longTexts(words: readonly string[], before = '', after = 'x'): Buffer[] {
+  return words.map(word => Buffer.from(`${before}${word.repeat(Math.ceil(100_000 / word.length))}${after}`))
+}

@@ -48,11 +48,15 @@ function deflatedAnew(bytes: Buffer, random: Random): Buffer {
   })
 }
 
+/** Taking larger documents apart costs more than it finds. */
+const largeBytes = 32 * 1024
+
 /** Takes the frame apart, changes its document and makes a frame of it again. */
 const mutateDocument: Mutator = (input, random, other) => {
   const plain = inflated(input)
-  if (!plain) return input
-  return deflatedAnew(Buffer.from(mutateBson(plain, random, inflated(other) ?? plain)), random)
+  if (!plain || plain.length > largeBytes) return input
+  const otherPlain = inflated(other) ?? plain
+  return deflatedAnew(Buffer.from(mutateBson(plain, random, otherPlain.subarray(0, largeBytes))), random)
 }
 
 const mutateLength: Mutator = (input, random) => {

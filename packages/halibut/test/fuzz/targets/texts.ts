@@ -8,7 +8,7 @@ import {
   parseListeningAddress,
   parsePolledAddress,
 } from '../../../src/transport/endpoint.ts'
-import { textMutators } from '../mutations.ts'
+import { longTexts, textMutators } from '../mutations.ts'
 import { attempt, type FuzzTarget, type Outcome } from '../target.ts'
 
 interface TextTarget {
@@ -25,8 +25,13 @@ function textTarget({ name, about, seeds, words, read }: TextTarget): FuzzTarget
     name,
     about,
     testInputs: 500,
-    maximumBytes: 64 * 1024,
-    seeds: () => seeds.map(seed => Buffer.from(seed)),
+    // Only the long seeds are longer.
+    maximumBytes: 16 * 1024,
+    seeds: () => [
+      ...seeds.map(seed => Buffer.from(seed)),
+      ...longTexts(words),
+      ...longTexts(words, seeds[0]),
+    ],
     mutators: textMutators(words),
     run: input => read(Buffer.from(input).toString('utf8'), input),
   }
@@ -135,6 +140,9 @@ export const addresses = textTarget({
     'POLL://A.b-c?x=1',
   ],
   words: [
+    '$&',
+    '$$',
+    "$'",
     'https://',
     'poll://',
     'wss://',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { encodeWebSocketFrame, type FrameEvent, FrameReader, opcodes } from '../../../src/websocket/frames.ts'
 import { acceptUpgrade, checkUpgradeResponse, upgradeRequest } from '../../../src/websocket/upgrade.ts'
-import { textMutators } from '../mutations.ts'
+import { longTexts, textMutators } from '../mutations.ts'
 import { formatSplit, moveCuts, parseSplit, piecesOf } from '../split-input.ts'
 import { attempt, type FuzzTarget, refusing } from '../target.ts'
 
@@ -94,7 +94,11 @@ export const upgrades: FuzzTarget = {
   maximumBytes: 20_000,
   seeds: () => {
     const request = upgradeRequest(address, '/Path?x=1').text
-    return [request, acceptUpgrade(request, '/path/') ?? ''].map(text => Buffer.from(text))
+    return [
+      ...[request, acceptUpgrade(request, '/path/') ?? ''].map(text => Buffer.from(text)),
+      ...longTexts(['/', '/ ', '?', ':', ',', '\r\n'], 'GET /', 'x HTTP/1.1\r\n\r\n'),
+      ...longTexts([' ', ',', ' ,', '='], `${request.trimEnd()}\r\nSec-WebSocket-Protocol: `, '\r\n\r\n'),
+    ]
   },
   mutators: textMutators([
     '\r\n',
