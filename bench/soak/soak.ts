@@ -172,8 +172,11 @@ class Soak {
     // Enough samples for a judgement of short runs, few enough not to disturb long ones.
     const sampleEveryMs = Math.max(500, Math.min(5000, timeMs / 40))
     let lastProgressAt = startedAt
-    const looking = setInterval(() => {
-      void this.#look()
+    let looking: Promise<void> | undefined
+    const timer = setInterval(() => {
+      looking ??= this.#look().finally(() => {
+        looking = undefined
+      })
       if (performance.now() - lastProgressAt < progressEveryMs) return
       lastProgressAt = performance.now()
       this.#progress()
@@ -181,7 +184,8 @@ class Soak {
     try {
       await calling
     } finally {
-      clearInterval(looking)
+      clearInterval(timer)
+      await looking
     }
     return (performance.now() - startedAt) / 1000
   }
@@ -225,7 +229,7 @@ class Soak {
 
   async #nothingIsLeft(ownFolder: string): Promise<void> {
     for (const [index, worker] of this.#workers.entries()) {
-      const left = await worker.stop()
+      const left = await worker.stop().catch(error => [String(error)])
       if (left.length > 0) this.#violations.push(`services ${index} left open: ${left.join(', ')}`)
     }
     const { opened, closed } = this.#counts

@@ -6,7 +6,10 @@ import type { FromWorker, ToWorker, WorkerOrder } from './messages.ts'
 type Kind = FromWorker['kind']
 type Said<K extends Kind> = Extract<FromWorker, { kind: K }>
 
-/** One process with services. */
+/** How long a process may take to do what it is told. */
+const patienceMs = 60_000
+
+/** One process with services. Each order waits for the answer to the one before. */
 export class Worker {
   readonly memory: MemorySample[] = []
   connections = 0
@@ -60,8 +63,10 @@ export class Worker {
     if (this.death) throw new Error(this.death)
     const waiting = Promise.withResolvers<FromWorker>()
     this.#waiting.set(answer, waiting)
+    const late = new Error(`A process with services did not say '${answer}' within ${patienceMs} ms.`)
+    const timer = setTimeout(() => waiting.reject(late), patienceMs)
     this.#child.send(message)
-    const said = await waiting.promise
+    const said = await waiting.promise.finally(() => clearTimeout(timer))
     if (!isSaid(said, answer)) throw new Error(`A process with services said ${said.kind} and not ${answer}.`)
     return said
   }

@@ -140,6 +140,26 @@ test('a proxy that is told to resets its connections and accepts new ones', asyn
   again.destroy()
 })
 
+test('a connection that is reset while its end is still under way is closed all the same', async t => {
+  const server = createServer({ allowHalfOpen: true })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const opened = Promise.withResolvers<void>()
+  const proxy = await openFaultProxy({
+    to: { port: (server.address() as AddressInfo).port },
+    plan: () => ({ up: { kind: 'half-close', afterBytes: 0 } }),
+    onConnection: () => opened.resolve(),
+  })
+  const socket = connect({ port: proxy.port, host: '127.0.0.1' })
+  socket.on('error', () => {})
+  await opened.promise
+  await Promise.resolve()
+  proxy.reset()
+  await until('the sockets', () => proxy.openSockets === 0)
+  await proxy.close()
+})
+
 test('a fault at byte 0 strikes before anything passes', async t => {
   const { dialler, listener } = await line(t, { up: { kind: 'cut', afterBytes: 0 } })
   await until('both ends', () => dialler.end === 'end' && listener.end === 'end')

@@ -82,7 +82,7 @@ export async function openFaultProxy(options: FaultProxyOptions): Promise<FaultP
       return sockets.size
     },
     reset() {
-      for (const socket of sockets) socket.resetAndDestroy()
+      for (const socket of sockets) reset(socket)
     },
     async close() {
       const closed = new Promise(resolve => server.close(resolve))
@@ -126,12 +126,12 @@ function finish(
     case 'ended':
       return
     case 'sender-lost':
-      to.resetAndDestroy()
+      reset(to)
       return
     case 'receiver-lost':
       // This news would go back the other way.
       if (back.isStalled) from.resume()
-      else from.resetAndDestroy()
+      else reset(from)
       return
     case 'struck':
       strike(fault, { from, to, back })
@@ -154,8 +154,14 @@ function strike(
       from.resume()
       break
     case 'reset':
-      from.resetAndDestroy()
-      to.resetAndDestroy()
+      reset(from)
+      reset(to)
       break
   }
+}
+
+/** Node cannot reset a socket whose end still waits for its receiver, and would then never close it. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }
