@@ -1,5 +1,5 @@
 import { deflateRawSync } from 'node:zlib'
-import { newGuid } from '../../src/bytes/guid.ts'
+import { newGuid, writeGuid } from '../../src/bytes/guid.ts'
 import { wireNameOf } from '../../src/contract/service-contract.ts'
 import { reservedBytes } from '../../src/frame/bson-writer.ts'
 import { encodeEndpoint } from '../../src/messages/endpoint-document.ts'
@@ -10,7 +10,7 @@ import { encodeWebSocketFrame } from '../../src/websocket/frames.ts'
 import { mutateBson } from './bson-mutations.ts'
 import { byteMutators } from './mutations.ts'
 import type { Random } from './random.ts'
-import { argumentsFor, FuzzService, type MethodKey, results } from './realistic-contract.ts'
+import { argumentsFor, FuzzService, type MethodKey, methodKeys, results } from './realistic-contract.ts'
 import type { Mutator } from './target.ts'
 
 const endpoint = encodeEndpoint({ baseUri: 'https://host:10933/' }, 'https://host:10933/', defaultLimits)
@@ -130,4 +130,19 @@ function changed({ kind, content }: Segment, random: Random, others: readonly Se
   const other = candidates.length > 0 ? random.pick(candidates).content : content
   const mutate = isDocument && !random.oneIn(6) ? mutateBson : random.pick(byteMutators)
   return mutate(content, random, other)
+}
+
+/** For each method a request and the data streams that follow it. */
+export function requestSegments(): Segment[][] {
+  return methodKeys.map(key => {
+    const message = requestFor(key, 'id')
+    const blocks = message.streams.map(({ id, length }) => {
+      const block = Buffer.alloc(32 + length, 'x')
+      writeGuid(block, 0, id)
+      block.writeBigInt64LE(BigInt(length), 16)
+      block.writeBigInt64LE(BigInt(length), 24 + length)
+      return bytesSegment(block)
+    })
+    return [documentSegment(message), ...blocks]
+  })
 }

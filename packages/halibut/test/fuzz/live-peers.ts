@@ -9,6 +9,7 @@ import {
   type HalibutLimits,
   type HalibutListener,
   host,
+  type Polling,
   type ServiceClient,
   type ServiceImplementation,
 } from '../../src/index.ts'
@@ -73,6 +74,13 @@ export class LivePeers {
   callTo(port: number): ServiceClient<typeof FuzzService> {
     const { thumbprint } = this.#service.certificate
     return this.#client.client(FuzzService, { baseUri: `https://127.0.0.1:${port}`, thumbprint })
+  }
+
+  /** Lets the service poll what listens on a port by `listenTls`. */
+  poll(port: number): Polling {
+    const { thumbprint } = this.#service.certificate
+    const server = { baseUri: `https://127.0.0.1:${port}`, thumbprint }
+    return this.#service.poll({ subscription: 'poll://fuzz/', server })
   }
 
   /** Says something to the listening service before TLS. */

@@ -6,6 +6,7 @@ import { frames } from './targets/frames.ts'
 import { greetings, words } from './targets/listener.ts'
 import { messages } from './targets/messages.ts'
 import { pfx } from './targets/pfx.ts'
+import { requests } from './targets/poller.ts'
 import { proxyAnswers } from './targets/proxy-answers.ts'
 import { streamBlocks } from './targets/stream-blocks.ts'
 import { addresses, thumbprints, timeSpans, typeNames } from './targets/texts.ts'
@@ -29,6 +30,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   greetings,
   words,
   answers,
+  requests,
 ]
 
 export function findTarget(name: string): FuzzTarget {

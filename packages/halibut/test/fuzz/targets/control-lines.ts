@@ -51,7 +51,7 @@ const ends = ['\r\n', '\n', '\r', '\r\n\r\n', ' ', '\0']
 export const controlLines: FuzzTarget = {
   name: 'control-lines',
   about: 'preamble, identity and control lines of a dialler, in packets of any size',
-  testInputs: 300,
+  testInputs: 100,
   maximumBytes: 32 * 1024,
   seeds: () => [
     ...recordedEntries()

@@ -89,7 +89,7 @@ function inflated(bytes: Uint8Array): Buffer | undefined {
 export const frames: FuzzTarget = {
   name: 'frames',
   about: 'deflated messages one after the other, in packets of any size, bombs among them',
-  testInputs: 200,
+  testInputs: 120,
   maximumBytes: 64 * 1024,
   seeds: () => [
     ...recordedFrames(6).flatMap(splitSeeds),

@@ -6,15 +6,13 @@ import { upgradeRequest } from '../../../src/websocket/upgrade.ts'
 import {
   bytesOfSegment,
   bytesSegment,
-  documentSegment,
   formatSegments,
   mutateSegments,
   parseSegments,
-  requestFor,
+  requestSegments,
   type Segment,
 } from '../conversation.ts'
 import { LivePeers, portOf, sayAll, webSocketPath } from '../live-peers.ts'
-import { methodKeys } from '../realistic-contract.ts'
 import { formatSplit, moveCuts, ofPayload, parseSplit, piecesOf } from '../split-input.ts'
 import type { FuzzTarget, Mutator, Outcome } from '../target.ts'
 
@@ -106,23 +104,6 @@ export const greetings: FuzzTarget = liveTarget({
     return answer[0] === 22 ? 'accepted' : 'refused'
   },
 })
-
-function requestSegments(): Segment[][] {
-  return methodKeys.map(key => {
-    const message = requestFor(key, 'id')
-    const blocks = message.streams.map(({ id, length }) => {
-      const hex = id.replaceAll('-', '')
-      const guid = Buffer.from(hex, 'hex')
-      guid.subarray(0, 4).reverse()
-      guid.subarray(4, 6).reverse()
-      guid.subarray(6, 8).reverse()
-      const size = Buffer.alloc(8)
-      size.writeBigInt64LE(BigInt(length))
-      return bytesSegment(Buffer.concat([guid, size, Buffer.alloc(length, 'x'), size]))
-    })
-    return [documentSegment(message), ...blocks]
-  })
-}
 
 function clientConversations(): Segment[][] {
   const hello = [bytesSegment('MX\r\n\r\nMX-CLIENT 1.0\r\n\r\n')]

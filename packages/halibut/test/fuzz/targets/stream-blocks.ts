@@ -122,7 +122,7 @@ const reorder: Mutator = (input, random) => {
 export const streamBlocks: FuzzTarget = {
   name: 'stream-blocks',
   about: 'the data streams behind a message: stored, live, read in part and not at all',
-  testInputs: 150,
+  testInputs: 100,
   maximumBytes: 512 * 1024,
   seeds: () =>
     [0, 2, 3, 4]

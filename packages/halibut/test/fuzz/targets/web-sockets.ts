@@ -65,7 +65,7 @@ function seedsFor(isMasked: boolean): Uint8Array[] {
 export const webSocketFrames: FuzzTarget = {
   name: 'ws-frames',
   about: 'WebSocket frames of clients and servers, in packets of any size',
-  testInputs: 300,
+  testInputs: 100,
   maximumBytes: 96 * 1024,
   seeds: () => [...seedsFor(true), ...seedsFor(false)],
   mutators: [moveCuts, moveCuts],
