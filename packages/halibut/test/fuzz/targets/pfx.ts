@@ -47,6 +47,19 @@ const dropMac: Mutator = input => {
   return withPassword(input[0] ?? 0, shorter)
 }
 
+/**
+ * Up to a million rounds of key derivation are good, and take seconds that find nothing. Whether more are refused is
+ * tested beside the reader.
+ */
+function asksForManyRounds(input: Uint8Array): boolean {
+  const bytes = Buffer.from(input)
+  for (let at = bytes.indexOf('0203', 0, 'hex'); at >= 0; at = bytes.indexOf('0203', at + 1, 'hex')) {
+    const value = at + 5 <= bytes.length ? bytes.readUIntBE(at + 2, 3) : 0
+    if (value > 30_000 && value <= 1_000_000) return true
+  }
+  return false
+}
+
 const choosePassword: Mutator = (input, random) =>
   withPassword(random.below(passwords.length), input.subarray(1))
 
@@ -58,6 +71,7 @@ export const pfx: FuzzTarget = {
   seeds: fixtures,
   mutators: [editStructure, editStructure, editStructure, dropMac, choosePassword],
   async run(input) {
+    if (asksForManyRounds(input)) return 'refused'
     const password = passwords[(input[0] ?? 0) % passwords.length]
     const certificate = await attempt(['ERR_INVALID_PFX'], () => readPfx(input.subarray(1), password))
     if (!certificate) return 'refused'
