@@ -58,6 +58,7 @@ async function acquire(
     const lock = await listen(address)
     if (lock !== undefined) return lock
     if (isFirst) onWait?.()
+    throwIfCancelled(signal)
     const left = deadline - Date.now()
     if (left <= 0) {
       throw new DeployerError(
