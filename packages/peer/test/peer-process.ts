@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -19,6 +20,8 @@ export interface RunningPeer {
   readonly process: ChildProcess
   /** Waits for a line of standard output; throws when the process ends without it. */
   line(pattern: RegExp): Promise<RegExpExecArray>
+  /** As {@link line}, of standard error. */
+  note(pattern: RegExp): Promise<RegExpExecArray>
   /** Sends a signal and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<Finished>
   readonly finished: Promise<Finished>
@@ -46,19 +49,21 @@ function start(command: string, args: readonly string[]): RunningPeer {
   const finished = once(child, 'close').then(
     ([exitCode, signal]): Finished => ({ exitCode, signal, stdout, stderr }),
   )
+  const lineOf = async (stream: Readable, text: () => string, pattern: RegExp) => {
+    for (;;) {
+      const match = pattern.exec(text())
+      if (match) return match
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`The peer ended without ${pattern}: ${stdout}${stderr}`)
+      }
+      await Promise.race([once(stream, 'data'), finished])
+    }
+  }
   return {
     process: child,
     finished,
-    async line(pattern) {
-      for (;;) {
-        const match = pattern.exec(stdout)
-        if (match) return match
-        if (child.exitCode !== null || child.signalCode !== null) {
-          throw new Error(`The peer ended without ${pattern}: ${stdout}${stderr}`)
-        }
-        await Promise.race([once(child.stdout, 'data'), finished])
-      }
-    },
+    line: pattern => lineOf(child.stdout, () => stdout, pattern),
+    note: pattern => lineOf(child.stderr, () => stderr, pattern),
     stop(signal = 'SIGTERM') {
       child.kill(signal)
       return finished

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -48,9 +48,13 @@ async function serveListening() {
 }
 
 /** A polling peer, and the options of those who call it. */
-async function servePolling(...more: readonly string[]) {
+function servePolling(...more: readonly string[]) {
+  return servePollingAt(port => `127.0.0.1:${port}`, ...more)
+}
+
+async function servePollingAt(at: (port: string) => string, ...more: readonly string[]) {
   const port = await freePort()
-  const server = ['--server', `127.0.0.1:${port}`, '--server-thumb', clientThumb]
+  const server = ['--server', at(port), '--server-thumb', clientThumb]
   const peer = startPeer(
     'serve-polling',
     ...server,
@@ -72,6 +76,28 @@ async function servePolling(...more: readonly string[]) {
     clientCert,
   ]
   return { peer, side }
+}
+
+/** An HTTP proxy that makes every tunnel, until `close` is called. */
+async function startTunnels() {
+  const requests: string[] = []
+  const server = createServer(near => {
+    near.on('error', () => {})
+    near.once('data', data => {
+      requests.push(data.toString())
+      const [, port] = /^CONNECT \S+:(\d+) /.exec(data.toString()) ?? []
+      const far = connect(Number(port), '127.0.0.1', () => {
+        near.write('HTTP/1.0 200 Connection established\r\n\r\n')
+        near.pipe(far).pipe(near)
+      })
+      far.on('error', () => near.destroy())
+      near.on('close', () => far.destroy())
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  return { port: String(address.port), requests, close: () => server.close() }
 }
 
 test('gen-cert and thumb print the thumbprint and nothing else; the file is its owner’s alone', async () => {
@@ -119,6 +145,99 @@ test('serve-polling --count polls a row of subscriptions', async () => {
   } finally {
     assert.equal((await peer.stop()).exitCode, 0)
   }
+})
+
+test('the suite passes against a peer that polls by WebSocket, and one that does not shares the port', async () => {
+  const byWebSocket = await servePollingAt(port => `wss://localhost:${port}/Halibut`, '--connections', '2')
+  const port = byWebSocket.side()[1] ?? ''
+  const plain = await servePollingAt(() => `127.0.0.1:${port}`, '--count', '1')
+  try {
+    const { exitCode, stdout } = await runPeer('suite', ...byWebSocket.side(), '--websocket', '/halibut/')
+    assert.equal(exitCode, 0, stdout)
+    assert.equal(linesOf(stdout).at(-1)?.fail, 0)
+    const call = ['--call', 'SayHello', '--arg', 'Ada', '--websocket', '/Halibut']
+    assert.equal(await outputOf('call-polling', ...byWebSocket.side(), ...call), 'Ada...')
+    assert.equal(await outputOf('call-polling', ...byWebSocket.side('poll://sub0'), ...call.slice(0, 4)), 'Ada...')
+  } finally {
+    assert.equal((await byWebSocket.peer.stop()).exitCode, 0)
+    assert.equal((await plain.peer.stop()).exitCode, 0)
+  }
+})
+
+test('calls and polls go through an HTTP proxy', async () => {
+  const tunnels = await startTunnels()
+  const proxy = ['--proxy', `127.0.0.1:${tunnels.port}`, '--proxy-user', 'me', '--proxy-password', 'secret']
+  const listening = await serveListening()
+  const polling = await servePolling(...proxy)
+  try {
+    assert.equal(
+      await outputOf('call-listening', ...listening.side, '--call', 'SayHello', ...proxy),
+      'World...',
+    )
+    assert.equal(await outputOf('call-polling', ...polling.side(), '--call', 'SayHello'), 'World...')
+    const targets = tunnels.requests.map(request => /^CONNECT \S+:(\d+)/.exec(request)?.[1])
+    assert.ok(targets.includes(listening.port) && targets.includes(polling.side()[1]))
+    const credentials = Buffer.from('me:secret').toString('base64')
+    assert.ok(
+      tunnels.requests.every(request => request.includes(`Proxy-Authorization: Basic ${credentials}\r\n`)),
+    )
+  } finally {
+    await listening.peer.stop()
+    await polling.peer.stop()
+    tunnels.close()
+  }
+})
+
+test('bench-many measures many polling subscriptions, with and without WebSockets', async () => {
+  for (const path of [undefined, '/many']) {
+    const port = await freePort()
+    const server = path === undefined ? `127.0.0.1:${port}` : `wss://127.0.0.1:${port}${path}`
+    const many = ['--subscription', 'poll://many-', '--count', '100']
+    const peer = startPeer(
+      'serve-polling',
+      '--server',
+      server,
+      '--server-thumb',
+      clientThumb,
+      '--cert',
+      serverCert,
+      ...many,
+    )
+    try {
+      const { exitCode, stdout, stderr } = await runPeer(
+        'bench-many',
+        ...['--listen', port, '--trust', serverThumb, '--cert', clientCert, ...many, '--calls', '300'],
+        ...['--concurrency=4', '--nodelay', '--peer-pid', String(peer.process.pid)],
+        ...(path === undefined ? [] : ['--websocket', path]),
+      )
+      assert.equal(exitCode, 0, stderr)
+      const [line, ...others] = linesOf(stdout)
+      assert.deepEqual(others, [])
+      assert.deepEqual([line?.what, line?.count, line?.calls, line?.concurrency], ['many', 100, 300, 4])
+      for (const name of [
+        'rps',
+        'p50_ms',
+        'p95_ms',
+        'seconds',
+        'connect_seconds',
+        'kib_per_connection',
+        'rss_mib',
+      ])
+        assert.ok(Number(line?.[name]) > 0, `${name} = ${line?.[name]}`)
+    } finally {
+      assert.equal((await peer.stop()).exitCode, 0)
+    }
+  }
+})
+
+test('bench-many that is told to end while it waits says that its peers did not come', async () => {
+  const many = ['--subscription', 'poll://many-', '--count', '2', '--calls', '1', '--listen', '0']
+  const bench = startPeer('bench-many', ...many, '--trust', serverThumb, '--cert', clientCert)
+  await bench.note(/^Waiting on port \d+ for 2 subscriptions/m)
+  const { exitCode, stdout, stderr } = await bench.stop()
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /while it waited/)
+  assert.equal(stdout, '')
 })
 
 test('the suite passes against a listening and against a polling peer, one JSON line for each check', async () => {

@@ -1,3 +1,4 @@
+import type { ServiceClient } from '@tentacle/halibut'
 import type { Remote } from '../client/remote.ts'
 import { BenchService } from '../services/contracts.ts'
 import { patternStream } from '../services/pattern.ts'
@@ -14,17 +15,26 @@ export interface Figures {
 }
 
 /** Small calls, `concurrency` of them at a time. */
-export async function measureCalls(remote: Remote, n: number, concurrency: number): Promise<Figures> {
+export function measureCalls(remote: Remote, n: number, concurrency: number): Promise<Figures> {
   const service = remote.client(BenchService)
+  return measureCallsOf(() => service, n, concurrency)
+}
+
+/** Small calls, each of the service that is chosen for it. */
+export async function measureCallsOf(
+  choose: () => ServiceClient<typeof BenchService>,
+  n: number,
+  concurrency: number,
+): Promise<Figures> {
   // Connections are made and code is compiled before the clock starts.
-  await Promise.all(Array.from({ length: concurrency }, () => service.echo('warm')))
-  for (let i = 0; i < Math.min(n, 200); i++) await service.echo('warm')
+  await Promise.all(Array.from({ length: concurrency }, () => choose().echo('warm')))
+  for (let i = 0; i < Math.min(n, 200); i++) await choose().echo('warm')
   const times = new Float64Array(n)
   let next = 0
   const caller = async () => {
     for (let index = next++; index < n; index = next++) {
       const begin = performance.now()
-      await service.echo('hello')
+      await choose().echo('hello')
       times[index] = performance.now() - begin
     }
   }

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 /** What a process has used since it started; null where the system does not tell. */
 export interface ProcessUsage {
@@ -21,6 +23,14 @@ export function ownUsage(): ProcessUsage {
 export function usageOf(pid: number | undefined): ProcessUsage {
   if (pid === undefined) return { cpuSeconds: null, peakRssMib: null }
   return { cpuSeconds: cpuSecondsOf(pid), peakRssMib: peakRssOf(pid) }
+}
+
+/** What is resident of this process after its garbage was collected, in MiB. */
+export function residentMib(): number {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect === 'function') collect()
+  return process.memoryUsage.rss() / (1024 * 1024)
 }
 
 function cpuSecondsOf(pid: number): number | null {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { parseThumbprint, type Thumbprint } from '@tentacle/halibut'
-import type { Command, OptionValues } from './command.ts'
+import { type HttpProxy, parseThumbprint, type Thumbprint } from '@tentacle/halibut'
+import type { Command, OptionSpec, OptionValues } from './command.ts'
 import { usageError } from './peer-error.ts'
 
 /** Options that every command takes. */
@@ -100,6 +100,52 @@ export function address(options: OptionValues, name: string): string {
     throw usageError(`--${name} takes HOST:PORT, not '${text}'.`)
   }
   return `https://${url.hostname}:${url.port || '443'}/`
+}
+
+/** What is polled: `https://host:port/` of an option `HOST:PORT`, or a `wss://HOST:PORT/PATH` as it is. */
+export function polledAddress(options: OptionValues, name: string): string {
+  const text = requiredText(options, name)
+  if (!/^wss:/i.test(text)) return address(options, name)
+  if (/^wss:\/\/[^/?#\s]+:\d+(\/[^#\s]*)?$/i.test(text) && URL.canParse(text)) return text
+  throw usageError(`--${name} takes HOST:PORT or wss://HOST:PORT/PATH, not '${text}'.`)
+}
+
+/** Options that say through which proxy is dialled. */
+export const proxyOptions = {
+  proxy: { value: 'HOST:PORT', help: 'dials through this HTTP proxy, by CONNECT' },
+  'proxy-user': { value: 'NAME', help: 'user name for the proxy' },
+  'proxy-password': { value: 'PASSWORD', help: 'its password' },
+} as const satisfies Record<string, OptionSpec>
+
+/** The proxy of {@link proxyOptions}, as a part of an endpoint. */
+export function proxyOf(options: OptionValues): { readonly proxy?: HttpProxy } {
+  const [userName, password] = [options.get('proxy-user'), options.get('proxy-password')]
+  if (!options.has('proxy')) {
+    if (userName !== undefined || password !== undefined)
+      throw usageError('--proxy-user and --proxy-password need --proxy.')
+    return {}
+  }
+  if (userName === undefined && password !== undefined)
+    throw usageError('--proxy-password needs --proxy-user.')
+  const { hostname, port } = new URL(address(options, 'proxy'))
+  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  const credentials = {
+    ...(userName !== undefined && { userName }),
+    ...(password !== undefined && { password }),
+  }
+  // The parser drops a port of 443.
+  return { proxy: { host, port: Number(port || '443'), ...credentials } }
+}
+
+/** The path of an option, for those who listen for WebSockets. */
+export function webSocketPath(
+  options: OptionValues,
+  name = 'websocket',
+): { readonly webSocketPath?: string } {
+  const path = options.get(name)
+  if (path === undefined) return {}
+  if (/^\/[^\s?#]*$/.test(path)) return { webSocketPath: path }
+  throw usageError(`--${name} takes a path such as /HalibutWebSocket, not '${path}'.`)
 }
 
 /** `poll://name/` of an option. */

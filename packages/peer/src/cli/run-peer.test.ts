@@ -35,7 +35,26 @@ async function runPeer(...args: readonly string[]) {
 
 test('command lines that make no sense exit with 2 and say what is wrong', async () => {
   const valid = ['--addr', 'localhost:1', '--thumb', 'A'.repeat(40), '--cert', cert]
+  const polled = ['--listen', '0', '--trust', thumb, '--subscription', 'poll://x', '--cert', cert]
+  const polling = ['serve-polling', '--server-thumb', thumb, '--subscription', 'poll://a', '--cert', cert]
   const cases: readonly [string[], RegExp][] = [
+    [[...polling, '--server', 'wss://host/path'], /wss:\/\/HOST:PORT\/PATH/],
+    [[...polling, '--server', 'wss://host:1/a b'], /wss:\/\/HOST:PORT\/PATH/],
+    [[...polling, '--server', 'a:1', '--proxy', 'nowhere'], /--proxy takes HOST:PORT/],
+    [[...polling, '--server', 'a:1', '--proxy-user', 'me'], /need --proxy/],
+    [
+      ['call-listening', ...valid, '--call', 'Crash', '--proxy', 'a:1', '--proxy-password', 'x'],
+      /--proxy-user/,
+    ],
+    [
+      ['call-polling', ...polled, '--call', 'SayHello', '--websocket', 'x'],
+      /a path such as \/HalibutWebSocket/,
+    ],
+    [['suite', ...valid, '--websocket', '/x'], /--websocket is for a polling peer/],
+    [['bench', ...polled, '--proxy', 'a:1'], /--proxy is for a listening peer/],
+    [['bench-many', ...polled], /needs --count and --calls/],
+    [['bench-many', ...polled, '--count', '0', '--calls', '1'], /--count/],
+    [['bench-many', ...polled, '--count', '1', '--calls', '1', '--websocket', '/a?b'], /--websocket/],
     [[], /No command/],
     [['bogus'], /no command 'bogus'/],
     [['gen-cert'], /needs --out/],
@@ -118,6 +137,7 @@ test('--help explains the program and each of its commands', async () => {
     'call-polling',
     'suite',
     'bench',
+    'bench-many',
   ])
   for (const name of commands) {
     const { exitCode, stdout } = await runPeer(name, '--help')

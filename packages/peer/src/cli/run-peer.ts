@@ -1,5 +1,6 @@
 import { HalibutError } from '@tentacle/halibut'
 import { bench } from '../commands/bench.ts'
+import { benchMany } from '../commands/bench-many.ts'
 import { callListening, callPolling } from '../commands/call.ts'
 import { genCert, thumb } from '../commands/certificates.ts'
 import { serveListening } from '../commands/serve-listening.ts'
@@ -19,6 +20,7 @@ const commands: readonly Command[] = [
   callPolling,
   suite,
   bench,
+  benchMany,
 ]
 
 /** Exit codes: 0 done, 1 failed, 2 the command line makes no sense. */

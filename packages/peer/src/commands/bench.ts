@@ -4,9 +4,8 @@ import {
   measureConnects,
   measureDownload,
   measureUpload,
-  rounded,
 } from '../bench/measurements.ts'
-import { ownUsage, type ProcessUsage, usageOf } from '../bench/process-usage.ts'
+import { usageOfBoth, usedBetween } from '../bench/usage-since.ts'
 import type { Command } from '../cli/command.ts'
 import { wholeNumber, wholeNumbers } from '../cli/option-values.ts'
 import { usageError } from '../cli/peer-error.ts'
@@ -74,9 +73,9 @@ export const bench: Command = {
           )
           continue
         }
-        const before = [ownUsage(), usageOf(peerPid)] as const
+        const before = usageOfBoth(peerPid)
         const figures = await measure(remote)
-        const used = usedSince(before, [ownUsage(), usageOf(peerPid)])
+        const used = usedBetween(before, usageOfBoth(peerPid))
         io.out(JSON.stringify({ what, mode: remote.kind, ...settings, ...figures, ...used }))
       }
       return 0
@@ -113,20 +112,4 @@ const measurementsOf: Readonly<Record<Kind, (plan: Plan) => readonly Measurement
       { what: 'connect', settings: { n: connects }, measure: remote => measureConnects(remote, connects) },
     ]
   },
-}
-
-/** Processor time during the measurement; memory at its peak since the process began. */
-function usedSince(
-  before: readonly [ProcessUsage, ProcessUsage],
-  after: readonly [ProcessUsage, ProcessUsage],
-) {
-  const cpu = (index: 0 | 1) => {
-    const [earlier, later] = [before[index].cpuSeconds, after[index].cpuSeconds]
-    return earlier === null || later === null ? null : rounded(later - earlier)
-  }
-  const peak = (index: 0 | 1) => {
-    const { peakRssMib } = after[index]
-    return peakRssMib === null ? null : rounded(peakRssMib)
-  }
-  return { cpu_s: cpu(0), peak_rss_mib: peak(0), peer_cpu_s: cpu(1), peer_peak_rss_mib: peak(1) }
 }

@@ -1,5 +1,6 @@
 import { DataStream, HalibutError } from '@tentacle/halibut'
 import type { Command, OptionValues, PeerIo } from '../cli/command.ts'
+import { proxyOptions } from '../cli/option-values.ts'
 import { usageError } from '../cli/peer-error.ts'
 import {
   certificateOption,
@@ -102,6 +103,7 @@ export const callListening: Command = {
   options: {
     addr: { ...listeningOptions.addr, required: true },
     thumb: { ...listeningOptions.thumb, required: true },
+    ...proxyOptions,
     ...callOptions,
   },
   run: (options, io) => runCall(options, io, openListening),
@@ -115,6 +117,7 @@ export const callPolling: Command = {
     listen: { ...pollingOptions.listen, required: true },
     trust: { ...pollingOptions.trust, required: true },
     subscription: { ...pollingOptions.subscription, required: true },
+    websocket: pollingOptions.websocket,
     ...callOptions,
   },
   run: (options, io) => runCall(options, io, openPolling),
