@@ -39,27 +39,34 @@ function socketsOf(port: number): KernelSocket[] {
   return establishedSockets().filter(socket => socket.localPort === port || socket.remotePort === port)
 }
 
-/** Asks another process, which is given the socket, what its options are: Node itself does not tell. */
-function keepAliveOptions({ inode }: KernelSocket): number[] {
-  const descriptor = readdirSync('/proc/self/fd').find(fd => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === `socket:[${inode}]`
-    } catch {
-      return false
-    }
-  })
+/** Asks another process, which is given the sockets, what their options are: Node itself does not tell. */
+function keepAliveOptions(sockets: readonly KernelSocket[]): number[][] {
+  const links = new Map(
+    readdirSync('/proc/self/fd').flatMap(fd => {
+      try {
+        return [[readlinkSync(`/proc/self/fd/${fd}`), Number(fd)]]
+      } catch {
+        return []
+      }
+    }),
+  )
+  const descriptors = sockets.map(({ inode }) => links.get(`socket:[${inode}]`) ?? assert.fail(inode))
   const program = `
 import socket
-s = socket.socket(fileno=3)
 t = socket.IPPROTO_TCP
-print(s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), s.getsockopt(t, socket.TCP_KEEPIDLE),
-      s.getsockopt(t, socket.TCP_KEEPINTVL), s.getsockopt(t, socket.TCP_KEEPCNT))
-s.detach()`
-  const stdio = ['ignore', 'pipe', 'inherit', Number(descriptor)] as const
-  return execFileSync('python3', ['-c', program], { stdio: [...stdio], encoding: 'utf8' })
+for fd in range(3, ${3 + descriptors.length}):
+    s = socket.socket(fileno=fd)
+    print(s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), s.getsockopt(t, socket.TCP_KEEPIDLE),
+          s.getsockopt(t, socket.TCP_KEEPINTVL), s.getsockopt(t, socket.TCP_KEEPCNT))
+    s.detach()`
+  const answer = execFileSync('python3', ['-c', program], {
+    stdio: ['ignore', 'pipe', 'inherit', ...descriptors],
+    encoding: 'utf8',
+  })
+  return answer
     .trim()
-    .split(' ')
-    .map(Number)
+    .split('\n')
+    .map(line => line.split(' ').map(Number))
 }
 
 for (const mode of ['listening', 'polling'] as const) {
@@ -95,10 +102,13 @@ test('halibut 13.56: time, interval and number of the probes are the chosen ones
 }, async t => {
   const usual = await pair(t, 'listening')
   await usual.call.sayHello('a')
-  for (const socket of socketsOf(usual.port)) assert.deepEqual(keepAliveOptions(socket), [1, 15, 5, 10])
-
   const limits = { tcpKeepAliveTimeMs: 7000, tcpKeepAliveIntervalMs: 3000, tcpKeepAliveRetryCount: 4 }
   const chosen = await pair(t, 'listening', { client: { limits }, service: { limits } })
   await chosen.call.sayHello('a')
-  for (const socket of socketsOf(chosen.port)) assert.deepEqual(keepAliveOptions(socket), [1, 7, 3, 4])
+  const sockets = [...socketsOf(usual.port), ...socketsOf(chosen.port)]
+  const [ours, theirs] = [
+    [1, 15, 5, 10],
+    [1, 7, 3, 4],
+  ]
+  assert.deepEqual(keepAliveOptions(sockets), [ours, ours, theirs, theirs])
 })

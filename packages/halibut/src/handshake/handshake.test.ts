@@ -12,7 +12,7 @@ for (const size of packetSizes) {
       const text = `MX${newline}${newline}MX-SUBSCRIBER 1.0 poll://a/\r\n\r\nNEXT\r\n\r\n\r\nEND\r\nrest`
       const feeding = connection.arrive(Buffer.from(text), size)
       const preamble = await readPreamble(connection.source, 5000, 20_000)
-      assert.deepEqual(preamble, { isHalibut: true, text: `MX${newline}${newline}` })
+      assert.deepEqual(preamble, { isHalibut: true, isWhole: true, text: `MX${newline}${newline}` })
       assert.deepEqual(await readIdentity(connection.source, 5000), {
         kind: 'subscriber',
         subscription: 'poll://a/',
