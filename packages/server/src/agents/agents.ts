@@ -18,6 +18,9 @@ import { endpointOf, policyOf, proxyById, subscriptionKey } from './endpoints.ts
 import { createStrangerLog } from './stranger-log.ts'
 import { createCapabilityCache, createTentacle, type Tentacle } from './tentacle.ts'
 
+/** An original Tentacle answers with everything that a script has printed since the last question: a million lines. */
+const maximumValuesPerMessage = 5_000_000
+
 /** The log that the room writes to; a pino logger fits. */
 export interface AgentsLogger {
   debug(facts: object, message: string): void
@@ -91,7 +94,7 @@ export async function createAgents(options: AgentsOptions): Promise<Agents> {
 
   const halibut = createHalibut({
     certificate,
-    limits: { ...recommendedLimits, ...options.limits },
+    limits: { ...recommendedLimits, maximumValuesPerMessage, ...options.limits },
     friendlyPage: { html: friendlyHtml },
     ...(options.temporaryFolder === undefined ? {} : { temporaryFolder: options.temporaryFolder }),
     log: writeLog,
