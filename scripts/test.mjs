@@ -25,10 +25,10 @@ function step(title, args, options) {
   if (code !== 0) throw new Error(`${title} failed (exit code ${code}); what is wrong stands above.`)
 }
 
-/** Runs the tests; answers what was left out. */
+/** Runs the tests; answers what was left out and how long each file took. */
 function runTests(files) {
   const folder = mkdtempSync(join(tmpdir(), 'tentacle-tests-'))
-  const report = join(folder, 'left-out.jsonl')
+  const report = join(folder, 'facts.jsonl')
   try {
     step(`Tests (${files.length} files)`, [
       '--test',
@@ -36,7 +36,7 @@ function runTests(files) {
       '--test-timeout=300000',
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
-      `--test-reporter=${join(root, 'scripts/left-out-reporter.mjs')}`,
+      `--test-reporter=${join(root, 'scripts/test-facts-reporter.mjs')}`,
       `--test-reporter-destination=${report}`,
       ...files,
     ])
@@ -47,6 +47,18 @@ function runTests(files) {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Where the time goes, so that it is noticed when a file begins to take too much of it. */
+function tellSlowest(facts) {
+  const slowest = facts
+    .filter(({ kind, milliseconds }) => kind === 'file' && milliseconds > 5000)
+    .sort((a, b) => b.milliseconds - a.milliseconds)
+    .slice(0, 15)
+  if (slowest.length === 0) return
+  process.stdout.write('\nThe slowest files:\n')
+  for (const { file, milliseconds } of slowest)
+    process.stdout.write(`  ${(milliseconds / 1000).toFixed(1).padStart(6)} s  ${relative(root, file)}\n`)
 }
 
 main(() => {
@@ -61,7 +73,9 @@ main(() => {
     step('Lint', [join(root, 'scripts/lint.mjs')])
     step('Portal', [join(root, 'scripts/build-portal.mjs')])
   }
-  const leftOut = runTests(files)
+  const facts = runTests(files)
+  tellSlowest(facts)
+  const leftOut = facts.filter(({ kind }) => kind === 'left out')
   if (leftOut.length === 0) {
     process.stdout.write('\nNothing was left out.\n')
     return
