@@ -132,3 +132,13 @@ test('bytes that came with the handshake are read first', async t => {
   dialled.end()
   assert.equal((await readAll(listener)).toString(), 'ab')
 })
+
+test('a connection that went before it became a WebSocket is one that ended', async t => {
+  const { dialled, accepted } = await tlsPair(t)
+  accepted.on('error', () => {}).resume()
+  dialled.end()
+  await closed(accepted)
+  const listener = new WebSocketStream(accepted, { ...limits, role: 'listener' })
+  await assert.rejects(listener.preamble, { code: 'ERR_CONNECTION_LOST' })
+  assert.equal((await readAll(listener)).length, 0)
+})

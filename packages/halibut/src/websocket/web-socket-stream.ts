@@ -72,7 +72,8 @@ export class WebSocketStream extends Duplex {
       .on('close', () => this.#closed())
     if (role === 'dialler') this.#send(Buffer.from(preambleText), opcodes.text, true)
     if (unread.length > 0) this.#arrived(unread)
-    if (socket.isPaused()) socket.resume()
+    if (socket.readableEnded || socket.destroyed) this.#ended()
+    else if (socket.isPaused()) socket.resume()
   }
 
   override _read(): void {
