@@ -9,7 +9,7 @@ function figures({ violations, memory, rssBytes, ...rest }: SoakResult): string 
     ...rest,
     seconds: Math.round(rest.seconds),
     calls_per_s: Math.round(rest.calls / rest.seconds),
-    heap_mib: memory.map(({ meanBytes }) => mib(meanBytes)),
+    heap_mib: memory.map(({ floorBytes }) => mib(floorBytes)),
     heap_growth_mib: memory.map(({ growthBytes, isJudged }) => (isJudged ? mib(growthBytes) : null)),
     rss_mib: rssBytes.map(mib),
     violations: violations.length,

@@ -170,7 +170,7 @@ class Soak {
     const callers = Math.min(64, Math.max(8, this.#options.peers))
     const calling = Promise.all(Array.from({ length: callers }, () => load.run(isOver)))
     // Enough samples for a judgement of short runs, few enough not to disturb long ones.
-    const sampleEveryMs = Math.max(500, Math.min(5000, timeMs / 40))
+    const sampleEveryMs = Math.max(500, Math.min(5000, timeMs / 60))
     let lastProgressAt = startedAt
     let looking: Promise<void> | undefined
     const timer = setInterval(() => {
