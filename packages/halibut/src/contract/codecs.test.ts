@@ -276,6 +276,8 @@ test('values outside a type are refused when they are written', () => {
     [Kind, 'toString'],
     [types.text, undefined],
     [types.dictionary(types.text, types.text), new Map([['$type', 'x']])],
+    [types.set(types.text), new Set(['x'])],
+    [types.list(types.text), undefined],
     [Ticket, {}],
   ]
   for (const [codec, value] of cases)

@@ -38,6 +38,8 @@ function sequence<T>(typeName: TypeName, element: Codec<T>): Codec<readonly T[]>
   const tag = new TypeTagCheck(typeName, accepts)
 
   function writeElements(out: BsonWriter, name: string, value: readonly T[], context: WriteContext): void {
+    // A Set has no length: it would be written as an empty array without a word.
+    if (!Array.isArray(value)) throw new TypeError(`A value for ${tag.text} must be an array.`)
     out.openArray(name)
     for (let i = 0; i < value.length; i++) element.write(out, indexName(i), value[i] as T, context)
     out.close()
