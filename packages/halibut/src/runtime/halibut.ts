@@ -41,7 +41,7 @@ export interface CallInfo {
   readonly id: string
 }
 
-/** Hears what happens. Observers are called at once and must not throw. */
+/** Hears what happens. Observers are called at once, so they should be quick; what they throw is logged. */
 export interface HalibutObserver {
   connectionOpened?(connection: ConnectionInfo): void
   /** The other side's certificate was found trustworthy. */

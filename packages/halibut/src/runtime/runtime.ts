@@ -38,6 +38,7 @@ import { openWebSocket } from '../websocket/open-web-socket.ts'
 import { checkWebSocketPath } from '../websocket/upgrade.ts'
 import { Activity } from './activity.ts'
 import { Connections, type LiveConnection } from './connections.ts'
+import { guardedObserver } from './guarded-observer.ts'
 import type { Halibut, HalibutListener, HalibutLogEntry, HalibutOptions, Polling } from './halibut.ts'
 import { defaultLimits, type HalibutLimits } from './limits.ts'
 
@@ -76,13 +77,15 @@ export class HalibutRuntime implements Halibut {
   readonly #cache: ResponseCache
   #closing: Promise<void> | undefined
 
-  constructor(options: HalibutOptions) {
+  constructor(given: HalibutOptions) {
+    const observer = guardedObserver(given.observer ?? {}, entry => this.#log(entry))
+    const options = { ...given, observer }
     this.#options = options
     this.certificate = options.certificate
     const limits = { ...defaultLimits, ...options.limits }
     this.#limits = limits
     this.#files = new ReceivedFiles(options.temporaryFolder, limits.maximumTemporaryBytes)
-    this.#connections = new Connections({ limits, files: this.#files }, options.observer ?? {})
+    this.#connections = new Connections({ limits, files: this.#files }, observer)
     this.trust = new TrustStore(options.trust ?? [], thumbprint => this.#connections.cut(thumbprint))
     this.#dispatcher = new Dispatcher(options.services ?? [], options.unknownService)
     this.#cache = new ResponseCache(options.cacheError)
