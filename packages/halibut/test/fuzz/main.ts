@@ -111,6 +111,8 @@ async function main(): Promise<void> {
 
 try {
   await main()
+  // A thread that was given up may still be busy.
+  if (process.exitCode === 1) process.exit()
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 2

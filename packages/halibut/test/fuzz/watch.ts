@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { endlessMs, type FuzzReport } from './engine.ts'
 import { InputBoard } from './input-board.ts'
@@ -17,13 +16,13 @@ export interface WorkerTask {
   readonly board: SharedArrayBuffer
 }
 
-/** The heap of the running thread. All inputs are small, so whatever needs more has grown out of hand. */
-const heapMegabytes = 512
-
-/** The whole process, buffers included, may grow by this much. */
+/** The whole process, heap and buffers, may grow by this much. All inputs are small: what needs more is out of hand. */
 const growthBytes = 1024 * 1024 * 1024
 
-const watchEveryMs = 200
+/** Reaching the limit of the heap would end the process and take the input with it, so it is far away. */
+const heapMegabytes = 4096
+
+const watchEveryMs = 100
 
 /**
  * Runs targets in a thread of their own and watches it from outside: a reader that loops for ever, eats memory or
@@ -40,11 +39,15 @@ export async function watchFuzz(
     workerData: { ...task, board: memory } satisfies WorkerTask,
     resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
   })
+  const over = Promise.withResolvers<void>()
   const add = (report: FuzzReport) => {
     reports.push(report)
     onReport(report)
   }
+  let hasFailed = false
   const fail = (problem: string) => {
+    if (hasFailed) return
+    hasFailed = true
     const shown = board.read()
     add({
       target: shown?.target ?? task.targets[reports.length] ?? 'unknown',
@@ -56,7 +59,10 @@ export async function watchFuzz(
       slowestMs: shown?.forMs ?? 0,
       failure: { input: shown?.input ?? new Uint8Array(0), problem },
     })
+    // A thread that is busy with its memory may take long to end. Nobody waits for it.
     void worker.terminate()
+    worker.unref()
+    over.resolve()
   }
   const startBytes = process.memoryUsage.rss()
   const timer = setInterval(() => {
@@ -64,11 +70,12 @@ export async function watchFuzz(
     // The thread itself gives up first, unless it does not even get there.
     if (forMs > endlessMs + 5000) fail(`it keeps the thread busy for ${forMs} ms`)
     const grownBytes = process.memoryUsage.rss() - startBytes
-    if (grownBytes > growthBytes) fail(`the process has grown by ${grownBytes >> 20} MiB`)
+    if (grownBytes > growthBytes) fail(`the process has grown by ${Math.round(grownBytes / 2 ** 20)} MiB`)
   }, watchEveryMs)
   worker.on('message', add)
   worker.on('error', error => fail(`it ended the thread: ${error.message}`))
-  await once(worker, 'exit')
+  worker.on('exit', () => over.resolve())
+  await over.promise
   clearInterval(timer)
   return reports
 }
