@@ -196,16 +196,21 @@ export interface FrameDescription {
   readonly isMasked: boolean
 }
 
-/** Makes one frame. The payload is copied, not changed. */
+/**
+ * Makes one frame. The payload is copied, not changed.
+ *
+ * @param room where to make it, at least 16 bytes larger than the payload
+ */
 export function encodeWebSocketFrame(
   payload: Uint8Array,
   { opcode, isFinal, isMasked }: FrameDescription,
+  room?: Buffer,
 ): Buffer {
   const { length } = payload
   const lengthBytes = length < 126 ? 0 : length < 0x10000 ? 2 : 8
   const start = headerRoom - (2 + lengthBytes + (isMasked ? 4 : 0))
-  // Not from the pool: there the payload would not lie at a multiple of four, and masking would be slower.
-  const buffer = Buffer.allocUnsafeSlow(headerRoom + length)
+  // Not from Node's pool: there the payload would not lie at a multiple of four, and masking would be slower.
+  const buffer = room?.subarray(0, headerRoom + length) ?? Buffer.allocUnsafeSlow(headerRoom + length)
   buffer[start] = (isFinal ? finalBit : 0) | opcode
   const marker = lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127
   buffer[start + 1] = (isMasked ? maskBit : 0) | marker

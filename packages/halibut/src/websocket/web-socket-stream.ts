@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { HalibutError } from '../errors.ts'
+import { giveFrameRoom, takeFrameRoom } from './frame-room.ts'
 import { closePayload, encodeWebSocketFrame, type FrameEvent, FrameReader, opcodes } from './frames.ts'
 
 /** How long the other side may take to answer a close frame. */
@@ -70,7 +71,7 @@ export class WebSocketStream extends Duplex {
       })
       .on('error', error => this.destroy(error))
       .on('close', () => this.#closed())
-    if (role === 'dialler') this.#send(Buffer.from(preambleText), opcodes.text, true)
+    if (role === 'dialler') this.#send(Buffer.from(preambleText), opcodes.text)
     if (unread.length > 0) this.#arrived(unread)
     if (socket.readableEnded || socket.destroyed) this.#ended()
     else if (socket.isPaused()) socket.resume()
@@ -86,17 +87,20 @@ export class WebSocketStream extends Duplex {
       done()
       return
     }
+    const room = takeFrameRoom(chunk.length)
     let isDone = false
     const finish = (error?: Error | null) => {
       if (isDone) return
       isDone = true
       this.#failWrite = undefined
+      if (room && !error) giveFrameRoom(room)
       done(error)
     }
     this.#failWrite = finish
     const opcode = this.#hasBegun ? opcodes.continuation : opcodes.binary
     this.#hasBegun = true
-    this.#send(chunk, opcode, false, finish)
+    const frame = { opcode, isFinal: false, isMasked: this.#isMasked }
+    this.#socket.write(encodeWebSocketFrame(chunk, frame, room), finish)
   }
 
   /** Says goodbye, and waits a moment for the answer. */
@@ -127,7 +131,7 @@ export class WebSocketStream extends Duplex {
     const { destroyed, writableEnded } = this.#socket
     if (this.#hasSaidClose || this.#hasSocketEnded || destroyed || writableEnded) return
     this.#hasSaidClose = true
-    this.#send(closePayload(normalClosure, 'Closing'), opcodes.close, true)
+    this.#send(closePayload(normalClosure, 'Closing'), opcodes.close)
   }
 
   #limitEnd(): void {
@@ -137,8 +141,9 @@ export class WebSocketStream extends Duplex {
     socket.once('close', () => clearTimeout(timer))
   }
 
-  #send(payload: Uint8Array, opcode: number, isFinal: boolean, done?: (error?: Error | null) => void): void {
-    this.#socket.write(encodeWebSocketFrame(payload, { opcode, isFinal, isMasked: this.#isMasked }), done)
+  /** Sends a message of one frame. */
+  #send(payload: Uint8Array, opcode: number): void {
+    this.#socket.write(encodeWebSocketFrame(payload, { opcode, isFinal: true, isMasked: this.#isMasked }))
   }
 
   #arrived(chunk: Buffer): void {
@@ -174,7 +179,7 @@ export class WebSocketStream extends Duplex {
   #answerPing(bytes: Buffer): void {
     const { writableLength, writableEnded } = this.#socket
     if (writableLength < maximumUnsentPongBytes && !writableEnded && !this.#hasSaidClose)
-      this.#send(bytes, opcodes.pong, true)
+      this.#send(bytes, opcodes.pong)
   }
 
   /** The preamble is a whole text message, whatever the frames in which it comes. */
