@@ -67,21 +67,28 @@ export interface HalibutErrorDetails {
   readonly remoteDetails?: string | undefined
   /** `HalibutErrorType` of such an error: a CLR type name. */
   readonly remoteType?: string | undefined
+  /** More, by code: `timeoutMs`, `maxMessageBytes`, `reason`, …; the README of this package lists them. */
   readonly [name: string]: unknown
 }
 
 /** The optional parts of a {@link HalibutError}. */
 export interface HalibutErrorParts {
+  /** Default: no details. */
   readonly details?: HalibutErrorDetails
+  /** What led to this error. Default: nothing else did. */
   readonly cause?: unknown
 }
 
 /** Everything that this library throws on purpose. */
 export class HalibutError extends Error {
+  /** Always `HalibutError`: tells it apart from the errors of others where `instanceof` cannot. */
   override readonly name = 'HalibutError'
+  /** What went wrong, for programs. Stays the same from version to version, as the message does not. */
   readonly code: HalibutErrorCode
+  /** Data about what went wrong; empty where there is none. */
   readonly details: HalibutErrorDetails
 
+  /** For errors that a program throws in the place of this library, in tests for example. */
   constructor(code: HalibutErrorCode, message: string, { details = {}, cause }: HalibutErrorParts = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 /** A GUID as text: 36 characters, lower case, with dashes. */
 export type Guid = string
 
+/** The GUID of .NET's `Guid.Empty`: the one that was not sent. */
 export const emptyGuid: Guid = '00000000-0000-0000-0000-000000000000'
 
 const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -22,6 +23,7 @@ export function newGuid(): Guid {
   return randomUUID()
 }
 
+/** Whether the text is a GUID in the one form that is used here: lower case, with dashes, without braces. */
 export function isGuid(text: string): boolean {
   return pattern.test(text)
 }

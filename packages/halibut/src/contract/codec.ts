@@ -46,6 +46,7 @@ export interface Codec<T> {
   writeTagged(out: BsonWriter, name: string, value: T, context: WriteContext): void
   /** Reads a value of either form. `undefined` is a member that was not sent. */
   read(value: BsonValue | undefined, context: ReadContext): T
+  /** How well a received argument fits a parameter of this type; overloads are chosen by it. */
   fit(value: BsonValue): Fit
 }
 

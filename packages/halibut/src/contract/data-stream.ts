@@ -42,8 +42,9 @@ export interface SaveOptions {
  * of the streams in a result that it does not use, or leaves them to the end of the runtime.
  */
 export class DataStream {
+  /** By which the message and the bytes beside it find each other. New for each stream that is made. */
   readonly id: Guid
-  /** In bytes. */
+  /** How many bytes it has. Known before the first of them is sent. */
   readonly length: number
   #content: StreamContent
   readonly #isReceived: boolean
@@ -73,7 +74,12 @@ export class DataStream {
     return DataStream.fromBytes(Buffer.from(text, 'utf8'))
   }
 
-  /** A stream of a file as long as the file is now. Sending fails if the file has another length by then. */
+  /**
+   * A stream of a file as long as the file is now. Sending fails with `ERR_STREAM_LENGTH` if the file has another
+   * length by then, and with `ERR_STREAM_SOURCE` if it cannot be read.
+   *
+   * @throws the error of the file system when there is no such file
+   */
   static async fromFile(path: string, options?: SendOptions): Promise<DataStream> {
     const { size } = await stat(path)
     return new DataStream(newGuid(), size, { kind: 'file', path }, false, options)
@@ -83,6 +89,7 @@ export class DataStream {
    * A stream of what `open` gives when the stream is sent (again on each sending).
    *
    * @param length how many bytes it will give; sending fails with `ERR_STREAM_LENGTH` when it gives more or fewer
+   * @throws HalibutError `ERR_INVALID_ARGUMENT` for a length that is no whole number from 0 to 2^53
    */
   static from(
     length: number,
@@ -95,29 +102,50 @@ export class DataStream {
     return new DataStream(newGuid(), length, { kind: 'producer', open }, false, options)
   }
 
-  /** For the reader of messages: a stream that was announced, and gets its content later. */
+  /**
+   * For the reader of messages: a stream that was announced, and gets its content later.
+   *
+   * @internal
+   */
   static expected(id: Guid, length: number): DataStream {
     return new DataStream(id, length, { kind: 'expected' }, true)
   }
 
-  /** For the reader of messages: gives an expected stream its content. */
+  /**
+   * For the reader of messages: gives an expected stream its content.
+   *
+   * @internal
+   */
   static deliver(stream: DataStream, content: StreamContent): void {
     stream.#content = content
   }
 
-  /** For the writer of messages: where the bytes are. A received stream that is passed on stays usable. */
+  /**
+   * For the writer of messages: where the bytes are. A received stream that is passed on stays usable.
+   *
+   * @internal
+   */
   static contentOf(stream: DataStream): StreamContent {
     const content = stream.#content
     if (content.kind === 'expected' || content.kind === 'used') throw used()
     return content
   }
 
-  /** For the writer of messages: tells whoever wants to know how much of the stream is sent. */
+  /**
+   * For the writer of messages: tells whoever wants to know how much of the stream is sent.
+   *
+   * @internal
+   */
   static reportProgress(stream: DataStream, sentBytes: number): void {
     stream.#onProgress?.(sentBytes, stream.length)
   }
 
-  /** Reads the bytes. A received stream can be read once; its file is deleted when the reader ends or is destroyed. */
+  /**
+   * Reads the bytes. A received stream can be read once; its file is deleted when the reader ends or is destroyed. A
+   * live one comes from its connection, which waits for as long as it is not read.
+   *
+   * @throws HalibutError `ERR_STREAM_USED` for a received stream that was read, saved or disposed of before
+   */
   read(): Readable {
     const content = this.#take()
     switch (content.kind) {
@@ -139,7 +167,11 @@ export class DataStream {
     }
   }
 
-  /** All bytes in memory: for streams that are known to be small. */
+  /**
+   * All bytes in memory: for streams that are known to be small. Look at `length` first.
+   *
+   * @throws HalibutError `ERR_STREAM_USED`, as {@link read}
+   */
   async bytes(): Promise<Buffer> {
     const parts: Buffer[] = []
     for await (const part of this.read()) parts.push(part)
@@ -149,6 +181,9 @@ export class DataStream {
   /**
    * Saves the bytes as a file. The file is written beside its target and renamed, so `path` holds the old content or
    * the whole new one, after a power cut too. The folder must exist.
+   *
+   * @throws HalibutError `ERR_STREAM_USED`; `ERR_STREAM_LENGTH` when other than `length` bytes came
+   * @throws the reason of the signal, or the error of the file system
    */
   async saveTo(path: string, { signal, onProgress }: SaveOptions = {}): Promise<void> {
     signal?.throwIfAborted()
@@ -185,6 +220,7 @@ export class DataStream {
     if (content.kind === 'file') await content.remove?.()
   }
 
+  /** Disposes at the end of the block that declared the stream with `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose()
   }

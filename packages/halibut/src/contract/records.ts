@@ -21,11 +21,12 @@ export interface Field<T> {
   readonly codec: Codec<T>
 }
 
-/** Names a member of a record on the wire. */
+/** Names a member of a record on the wire, where that is not the key with a capital first letter. */
 export function field<T>(wireName: string, codec: Codec<T>): Field<T> {
   return { wireName, codec }
 }
 
+/** The members of a record by their names here: a codec alone, or with its name on the wire. */
 export type Fields = Readonly<Record<string, AnyCodec | Field<unknown>>>
 
 type FieldValue<F> = F extends Field<infer T> ? T : ValueOf<F>

@@ -8,7 +8,9 @@ export interface Method<
   P extends readonly AnyCodec[] = readonly AnyCodec[],
   R extends AnyCodec | 'void' = AnyCodec | 'void',
 > {
+  /** What it takes, in order. */
   readonly parameters: P
+  /** What it gives, or `'void'`. */
   readonly result: R
   /** The name on the wire when it is not the key with a capital first letter: several overloads share one. */
   readonly wireName?: string
@@ -34,10 +36,16 @@ export type Methods = Readonly<Record<string, Method>>
 export interface ServiceContract<M extends Methods = Methods> {
   /** The simple name of the .NET interface, such as `IScriptServiceV2`. */
   readonly wireName: string
+  /** By their names here; see {@link MethodOptions.wireName} for those on the wire. */
   readonly methods: M
 }
 
-/** Describes a method. */
+/**
+ * Describes a method of a service.
+ *
+ * @param parameters what it takes, in order; `[]` for nothing
+ * @param result what it gives, or `'void'`
+ */
 export function method<const P extends readonly AnyCodec[], R extends AnyCodec | 'void'>(
   parameters: P,
   result: R,
@@ -115,6 +123,7 @@ export type ServiceImplementation<S extends ServiceContract> = {
 
 /** A service that a runtime offers. */
 export interface HostedService {
+  /** What is offered. */
   readonly contract: ServiceContract
   /** Gives the object whose methods are called, once for each request. What it throws goes to the caller as it is. */
   readonly open: () => object

@@ -28,6 +28,7 @@ const baseLibraries: ReadonlySet<string> = new Set([
 /** Longer names are no types of a contract. */
 const maximumLength = 4096
 
+/** The name of a type of .NET's base library, as it is written on the wire. */
 export function systemType(
   name: string,
   typeArguments: readonly TypeName[] = [],
@@ -36,6 +37,7 @@ export function systemType(
   return { name, assembly, typeArguments, arrayRank: 0 }
 }
 
+/** The name of `T[]` for the name of `T`. */
 export function arrayOf(element: TypeName): TypeName {
   return { ...element, arrayRank: element.arrayRank + 1 }
 }

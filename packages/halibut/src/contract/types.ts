@@ -13,9 +13,9 @@ import * as values from './value-types.ts'
 export const types = {
   /** `string`. A null is read as the empty text; use `nullable(text)` where the difference matters. */
   text: values.text,
-  /** `bool` */
+  /** `bool`. Not sent: false. */
   bool: values.bool,
-  /** `int` and smaller, as a number. */
+  /** `int` and smaller, as a number. No parameter of a .NET method can be one: use `int64` or `double` there. */
   int32: values.int32,
   /** `long`, as a bigint. */
   int64: values.int64,
@@ -31,21 +31,30 @@ export const types = {
   dateTime: values.dateTime,
   /** `DateTimeOffset`, to the millisecond; the offset does not travel. */
   dateTimeOffset: values.dateTimeOffset,
-  /** `TimeSpan`, in milliseconds. */
+  /** `TimeSpan`, in milliseconds. A parameter of a .NET method cannot be one. */
   timeSpan: values.timeSpan,
   /** `Uri`, as text. */
   uri: values.uri,
   /** `byte[]`, within the message. Large content belongs into a data stream. */
   bytes: values.bytes,
-  /** `DataStream` */
+  /** `DataStream`: bytes beside the message, of any length. */
   dataStream,
+  /** `T?`, and any class where null differs from empty: `nullable(text)` is a string or null. */
   nullable,
+  /** `List<T>`, as an array. */
   list,
+  /** `T[]`, as an array. */
   array,
+  /** `HashSet<T>`, as an array without an order. */
   set,
+  /** `Dictionary<K, V>`, as a Map. Keys are text, GUIDs, whole numbers or enums. */
   dictionary,
+  /** `Tuple<…>` of one to seven values, as an array. */
   tuple,
+  /** An enum, as the name of its value. */
   enumeration,
+  /** A class, as an object. */
   record,
+  /** An interface or abstract class: one of several records. */
   oneOf,
 } as const

@@ -98,6 +98,7 @@ function isInt32(value: number): boolean {
   return Number.isInteger(value) && value >= int32Limits[0] && value <= int32Limits[1]
 }
 
+/** `string`. Numbers are read as text too, as .NET does. */
 export const text: Codec<string> = scalar<string>({
   type: 'System.String',
   absent: '',
@@ -107,6 +108,7 @@ export const text: Codec<string> = scalar<string>({
   fit: value => (typeof value === 'string' || value === null ? 'exact' : 'none'),
 })
 
+/** `bool`: nothing else is read as one. */
 export const bool: Codec<boolean> = scalar<boolean>({
   type: 'System.Boolean',
   absent: false,
@@ -115,6 +117,7 @@ export const bool: Codec<boolean> = scalar<boolean>({
   fit: value => (typeof value === 'boolean' ? 'exact' : 'none'),
 })
 
+/** `int`, `short`, `byte` and the like. Whole doubles and digits in text are read as well, as .NET does. */
 export const int32: Codec<number> = scalar<number>({
   type: 'System.Int32',
   absent: 0,
@@ -124,6 +127,7 @@ export const int32: Codec<number> = scalar<number>({
   fit: value => (typeof value === 'number' && isInt32(value) ? 'loose' : 'none'),
 })
 
+/** `long` in full: a bigint. */
 export const int64: Codec<bigint> = scalar<bigint>({
   type: 'System.Int64',
   absent: 0n,
@@ -140,6 +144,7 @@ export const int64: Codec<bigint> = scalar<bigint>({
   fit: value => (isInteger(value) ? 'exact' : 'none'),
 })
 
+/** `long` where 2^53 is enough: a number. Larger values of the other side are `ERR_PROTOCOL`. */
 export const count: Codec<number> = scalar<number>({
   type: 'System.Int64',
   absent: 0,
@@ -159,11 +164,13 @@ function floating(type: string, exact: Fit): Codec<number> {
   })
 }
 
+/** `double` and `float`. Infinities and NaN travel. */
 export const double: Codec<number> = floating('System.Double', 'exact')
 
 /** A decimal travels as a double, and .NET then gives it to a `double` parameter only. */
 export const decimal: Codec<number> = floating('System.Decimal', 'loose')
 
+/** `Guid`. Upper case is accepted and becomes lower case. */
 export const guid: Codec<Guid> = scalar<Guid>({
   type: 'System.Guid',
   absent: emptyGuid,
@@ -221,9 +228,12 @@ function date(type: string): Codec<Date> {
   })
 }
 
+/** `DateTime`, taken for UTC. Text in the form of ISO 8601 is read as well. */
 export const dateTime: Codec<Date> = date('System.DateTime')
+/** `DateTimeOffset`: the moment alone travels, its offset does not. */
 export const dateTimeOffset: Codec<Date> = date('System.DateTimeOffset')
 
+/** `TimeSpan` as milliseconds; its ticks of 100 ns are the digits behind the point. */
 export const timeSpan: Codec<number> = scalar<number>({
   type: 'System.TimeSpan',
   absent: 0,
@@ -232,6 +242,7 @@ export const timeSpan: Codec<number> = scalar<number>({
   fit: value => (typeof value === 'string' && parseTimeSpan(value) !== undefined ? 'loose' : 'none'),
 })
 
+/** `Uri` as text, which is not checked here. */
 export const uri: Codec<string> = scalar<string>({
   type: 'System.Uri',
   assembly: 'System',

@@ -15,6 +15,7 @@ export type BsonValue =
   | BsonDocument
   | readonly BsonValue[]
 
+/** A floating-point number, which may be whole. */
 export class BsonDouble {
   readonly value: number
 
@@ -23,6 +24,7 @@ export class BsonDouble {
   }
 }
 
+/** A moment, to the millisecond. */
 export class BsonDate {
   /** Milliseconds since 1970 UTC. */
   readonly epochMs: number
@@ -32,8 +34,10 @@ export class BsonDate {
   }
 }
 
+/** The kinds of binary values that .NET writes. */
 export const binarySubtype = { generic: 0, uuid: 4 } as const
 
+/** Bytes with the kind that tells a GUID from plain content. */
 export class BsonBinary {
   readonly subtype: number
   readonly bytes: Buffer

@@ -17,6 +17,11 @@ const encoded: Readonly<Record<ControlLine, Buffer>> = {
   END: Buffer.from('END\r\n'),
 }
 
+/**
+ * Says a word between messages, as one write (docs/wire/halibut.md, "Records").
+ *
+ * @throws HalibutError `ERR_TIMEOUT` when the other side does not take it, `ERR_CONNECTION_LOST`
+ */
 export function writeControl(sink: ByteSink, line: ControlLine, timeoutMs: number): Promise<void> {
   return sink.write(encoded[line], timeoutMs)
 }

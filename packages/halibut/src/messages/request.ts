@@ -6,6 +6,7 @@ import { BsonDocument, type BsonValue, describeBson } from '../frame/bson-value.
 import { BsonWriter, indexName, reservedBytes } from '../frame/bson-writer.ts'
 import { hasMessageType } from './message-type.ts'
 
+/** The `$type` of every request. */
 export const requestType = 'Halibut.Transport.Protocol.RequestMessage, Halibut'
 
 /** A message that is ready to be framed, and the streams that follow it. */

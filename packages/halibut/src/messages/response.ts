@@ -6,6 +6,7 @@ import { hasMessageType } from './message-type.ts'
 import type { EncodedMessage } from './request.ts'
 import type { ServerError } from './server-error.ts'
 
+/** The `$type` of every response. */
 export const responseType = 'Halibut.Transport.Protocol.ResponseMessage, Halibut'
 
 function openResponse(out: BsonWriter, id: string): void {
@@ -14,7 +15,11 @@ function openResponse(out: BsonWriter, id: string): void {
   out.string('id', id)
 }
 
-/** @throws TypeError when the value is not one of the method's result type */
+/**
+ * The response with what a method gave.
+ *
+ * @throws TypeError when the value is not one of the method's result type
+ */
 export function encodeResult(id: string, codec: AnyCodec | 'void', value: unknown): EncodedMessage {
   const context: WriteContext = { streams: [] }
   const out = new BsonWriter()
@@ -26,6 +31,7 @@ export function encodeResult(id: string, codec: AnyCodec | 'void', value: unknow
   return { reserved: out.finish(), streams: context.streams }
 }
 
+/** The response that says why there is no result. */
 export function encodeError(id: string, { message, details, errorType }: ServerError): EncodedMessage {
   const out = new BsonWriter()
   openResponse(out, id)

@@ -7,10 +7,13 @@ import type { HalibutLimits } from './limits.ts'
 
 /** One event in the life of a connection or call, for the program's log. */
 export interface HalibutLogEntry {
+  /** `warn`: somebody should look at this one day; `error`: at once. A refused peer is `warn`. */
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   /** The address, subscription or listener that it is about. */
   readonly endpoint: string
+  /** One sentence for operators, with the addresses and thumbprints that it is about. Not stable. */
   readonly message: string
+  /** What was caught, usually a {@link HalibutError}; absent where nothing failed. */
   readonly error?: unknown
 }
 
@@ -34,8 +37,11 @@ export interface ConnectionInfo {
 
 /** A call, as observers see it. */
 export interface CallInfo {
+  /** Where the call goes: `https://host:port/` or `poll://subscription/`, in lower case. */
   readonly endpoint: string
+  /** The name of the .NET interface. */
   readonly service: string
+  /** The name of the method on the wire. */
   readonly method: string
   /** The id of the request message. */
   readonly id: string
@@ -43,29 +49,46 @@ export interface CallInfo {
 
 /** Hears what happens. Observers are called at once, so they should be quick; what they throw is logged. */
 export interface HalibutObserver {
+  /** The TLS handshake is done, in either direction. Nothing is known yet about whether to trust the other side. */
   connectionOpened?(connection: ConnectionInfo): void
   /** The other side's certificate was found trustworthy. */
   connectionAuthorised?(connection: ConnectionInfo): void
-  /** Exactly once for each connection that was opened. */
+  /**
+   * Exactly once for each connection that was opened.
+   *
+   * @param totals bytes within TLS, with identities, control lines and data streams
+   */
   connectionClosed?(
     connection: ConnectionInfo,
     totals: { readonly readBytes: number; readonly writtenBytes: number },
   ): void
+  /** A polling service was let in and may collect calls: once for each of its connections. */
   subscriberConnected?(subscription: string, thumbprint: Thumbprint): void
+  /** One of the connections that `subscriberConnected` told of has ended. */
   subscriberDisconnected?(subscription: string, thumbprint: Thumbprint): void
+  /** A client of this runtime calls; a call that is answered from the cache is none. */
   callStarted?(call: CallInfo): void
+  /**
+   * Exactly once for each call that was started.
+   *
+   * @param outcome from start to answer, waiting in a queue and retries included; `error` is what the caller gets
+   */
   callFinished?(call: CallInfo, outcome: { readonly durationMs: number; readonly error?: unknown }): void
 }
 
 /** What is shown to whoever opens a listening port with a web browser. */
 export interface FriendlyPage {
+  /** The whole document. It is sent in UTF-8 to every path and verb. */
   readonly html: string
+  /** Sent besides `Content-Type` and `Content-Length`. Default: none. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Someone who connected with a certificate that is not trusted. */
 export interface UnauthorizedPeer {
+  /** `address:port` of its end of the connection. */
   readonly address: string
+  /** Of the certificate that it showed, whose private key it has. */
   readonly thumbprint: Thumbprint
   /** How the connection is called in logs: the address too, since strangers are not asked for a name. */
   readonly clientName: string
@@ -81,6 +104,7 @@ export interface HalibutOptions {
   readonly trust?: Iterable<Thumbprint>
   /** Changes to {@link defaultLimits}. */
   readonly limits?: Partial<HalibutLimits>
+  /** What web browsers see at a listening port. Default: a page that says hello. */
   readonly friendlyPage?: FriendlyPage
   /** Asked about every stranger. `trust` adds its thumbprint to the trusted ones. Default: `block`. */
   readonly onUnauthorizedConnect?: (who: UnauthorizedPeer) => 'block' | 'trust'
@@ -90,7 +114,9 @@ export interface HalibutOptions {
   readonly unknownService?: (name: string) => Error
   /** Whether an error of a method with `cacheSeconds` is kept for that time as a result would be. Default: none is. */
   readonly cacheError?: (error: HalibutError) => boolean
+  /** Hears of connections and calls, for metrics. Default: nobody does. */
   readonly observer?: HalibutObserver
+  /** Takes the lines for the program's log, at once. Default: nothing is logged. */
   readonly log?: (entry: HalibutLogEntry) => void
   /** Where received data streams wait, in a folder of this runtime's own. Default: the system's temporary folder. */
   readonly temporaryFolder?: string
@@ -102,7 +128,9 @@ export interface HalibutOptions {
 
 /** An open port. */
 export interface HalibutListener {
+  /** The port that is open; where 0 was asked for, the one that was free. */
   readonly port: number
+  /** The address that it is bound to: `::` for all addresses of the machine. */
   readonly address: string
   /** Stops accepting and cuts the connections of this port. */
   close(): Promise<void>
@@ -116,6 +144,7 @@ export type PollingState =
   | { readonly kind: 'connected'; readonly since: Date }
   /** The last attempt failed; the next one starts at `nextAttempt`. */
   | { readonly kind: 'waiting'; readonly error: unknown; readonly nextAttempt: Date }
+  /** {@link Polling.stop} was called, or the runtime was closed. */
   | { readonly kind: 'stopped' }
 
 /** A service that polls a server. */
@@ -128,52 +157,73 @@ export interface Polling {
 
 /** Which certificates are trusted on incoming connections. */
 export interface Trust {
+  /** Trusts one more. Those who were refused before are let in when they come again. */
   add(thumbprint: Thumbprint): void
   /** Cuts its live connections as well. */
   remove(thumbprint: Thumbprint): void
   /** Trusts these and nobody else; the others' live connections are cut. */
   only(thumbprints: Iterable<Thumbprint>): void
+  /** Whether a connection with this certificate would be accepted. */
   has(thumbprint: Thumbprint): boolean
+  /** A copy of what is trusted now, in the order in which it was added. */
   list(): Thumbprint[]
 }
 
 /** One side of any number of connections: it calls, is called, listens and polls, all with one certificate. */
 export interface Halibut {
+  /** What it was made with. */
   readonly certificate: Certificate
+  /** Whom it lets in; changes work at once. Servers that it dials are named by their endpoints instead. */
   readonly trust: Trust
   /**
    * Accepts clients, and services that poll.
    *
-   * @param at `host` defaults to every address of the machine; port 0 takes a free one. With `webSocketPath`, such as
-   *   `/HalibutWebSocket`, services may poll the same port by `wss://` at that path as well
-   * @throws HalibutError `ERR_LISTEN`; `ERR_INVALID_ARGUMENT` for a path that is none
+   * @throws HalibutError `ERR_LISTEN`; `ERR_INVALID_ARGUMENT` for a path that is none; `ERR_CLOSED`
    */
   listen(at: {
+    /** 0 takes a free one. */
     readonly port: number
+    /** A host name or address of this machine. Default: all its addresses. */
     readonly host?: string
+    /** Services may poll the same port by `wss://` at this path as well, `/HalibutWebSocket` for example. */
     readonly webSocketPath?: string
   }): Promise<HalibutListener>
   /**
    * Offers the services to a server that listens at `https://` or, by WebSocket, at `wss://host:port/path`, by polling
    * it until stopped. Returns at once.
    *
-   * @throws HalibutError `ERR_INVALID_ENDPOINT`
+   * @throws HalibutError `ERR_INVALID_ENDPOINT`; `ERR_CLOSED`
    */
   poll(at: {
+    /** The name under which the server calls this service: `poll://name/`. */
     readonly subscription: string
+    /** Where to poll, and which certificate to expect there. */
     readonly server: ServiceEndPoint
+    /** How many calls may run at the same time: each needs a connection. Default 1. */
     readonly connections?: number
   }): Polling
-  /** The service at an endpoint. `https://` is called over pooled connections, `poll://` through a queue. */
+  /**
+   * The service at an endpoint. `https://` is called over pooled connections, `poll://` through a queue. Costs nothing
+   * until it is called, and need not be closed.
+   *
+   * @throws HalibutError `ERR_INVALID_ENDPOINT`, also when the thumbprint for `https://` is missing
+   */
   client<S extends ServiceContract>(contract: S, endpoint: ServiceEndPoint): ServiceClient<S>
   /** Closes the pooled connections to an endpoint, and cuts those in use. */
   disconnect(endpoint: ServiceEndPoint): void
-  /** The certificate that the listener at `https://host:port` shows. Nothing is known about whether to trust it. */
+  /**
+   * The certificate that the listener at `https://host:port` shows. Nothing is known about whether to trust it.
+   *
+   * @throws HalibutError `ERR_CONNECT`, also when the signal or the time ended it; `ERR_INVALID_ENDPOINT`; `ERR_CLOSED`
+   */
   discover(
     address: string,
     options?: {
+      /** Gives the attempt up. */
       readonly signal?: AbortSignal
+      /** How long everything together may take. Default 1 min. */
       readonly timeoutMs?: number
+      /** Through which to connect. Default: none. */
       readonly proxy?: HttpProxyOption
     },
   ): Promise<Thumbprint>

@@ -33,7 +33,7 @@ export interface HalibutLimits {
   readonly tcpClientConnectTimeoutMs: number
   /** How often a polling service without work hears that there is none. Default 30 s. */
   readonly pollingQueueWaitTimeoutMs: number
-  /** Default true. */
+  /** Whether the system probes silent connections, so that dead ones are noticed. Default true. */
   readonly tcpKeepAliveEnabled: boolean
   /** How long a connection is silent before the system probes it. Default 15 s. */
   readonly tcpKeepAliveTimeMs: number
@@ -74,8 +74,9 @@ export interface HalibutLimits {
   readonly idleConnectionsPerEndpoint: number
   /** The most requests that may wait for one subscription. Default 10,000. */
   readonly maximumQueuedRequestsPerSubscription: number
-  /** The shortest and longest pause of a polling service between two connections. Defaults 5 s and 2 min. */
+  /** The shortest pause of a polling service between two connections. Default 5 s. */
   readonly pollingReconnectMinimumMs: number
+  /** The longest pause of a polling service, whose pauses grow while the server is away. Default 2 min. */
   readonly pollingReconnectMaximumMs: number
 }
 

@@ -14,6 +14,7 @@ export interface NamedMethod {
 /** The methods of a contract by their lower-case wire names: overloads share one. */
 export type MethodTable = ReadonlyMap<string, readonly NamedMethod[]>
 
+/** Lists a contract's methods in the way in which requests name them. */
 export function methodTable({ methods }: ServiceContract): MethodTable {
   const named = Object.entries(methods).map(([key, method]) => ({
     key,

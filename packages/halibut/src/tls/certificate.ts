@@ -10,6 +10,7 @@ export interface Certificate {
   readonly certificatePem: string
   /** The RSA private key as unencrypted PKCS#8 PEM text. Never log it. */
   readonly privateKeyPem: string
+  /** By which others know this certificate. */
   readonly thumbprint: Thumbprint
 }
 

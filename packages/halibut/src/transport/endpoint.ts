@@ -7,9 +7,11 @@ import type { Thumbprint } from '../tls/thumbprint.ts'
 export interface HttpProxy {
   /** Host name or address, without `http://`. */
   readonly host: string
+  /** Usually 3128 or 8080; there is no default. */
   readonly port: number
   /** Basic authentication is sent when there is a user name. */
   readonly userName?: string
+  /** Goes with the user name. Travels to the proxy unencrypted, and nowhere else. */
   readonly password?: string
 }
 
@@ -22,17 +24,22 @@ export interface ServiceEndPoint {
    * only a service with this certificate can collect the request.
    */
   readonly thumbprint?: Thumbprint
+  /** Through which to connect. For `poll://` it is ignored. Default: none. */
   readonly proxy?: HttpProxy | null
   /**
    * Connects to this host instead, by TCP alone: name indication, certificate and the address in messages stay those
    * of `baseUri`. A proxy is still asked for `baseUri`.
    */
   readonly forceResolveHost?: string
-  /** These replace the limits of the same names for this endpoint. */
+  /** How long a call waits to be collected, in place of {@link HalibutLimits.pollingRequestQueueTimeoutMs}. */
   readonly pollingRequestQueueTimeoutMs?: number
+  /** The pause between two attempts, in place of {@link HalibutLimits.retryListeningSleepIntervalMs}. */
   readonly retryListeningSleepIntervalMs?: number
+  /** How many attempts are made, in place of {@link HalibutLimits.retryCountLimit}. */
   readonly retryCountLimit?: number
+  /** When to begin no more attempts, in place of {@link HalibutLimits.connectionErrorRetryTimeoutMs}. */
   readonly connectionErrorRetryTimeoutMs?: number
+  /** How long connecting may take, in place of {@link HalibutLimits.tcpClientConnectTimeoutMs}. */
   readonly connectTimeoutMs?: number
 }
 
@@ -148,6 +155,7 @@ export function normalizeSubscription(subscription: string): string {
   return `${scheme.toLowerCase()}://${host.toLowerCase()}${rest.startsWith('/') ? rest : `/${rest}`}`
 }
 
+/** Whether calls to an endpoint wait in a queue for a polling service. Its address is not checked further. */
 export function isPolling(endpoint: ServiceEndPoint): boolean {
   return /^poll:/i.test(endpoint.baseUri)
 }
