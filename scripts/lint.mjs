@@ -5,5 +5,6 @@ main(() => {
   ensureDependencies()
   const biome = runNode([join(root, 'node_modules/@biomejs/biome/bin/biome'), 'check', '.'])
   const imports = runNode([join(root, 'scripts/check-imports.mjs')])
-  process.exitCode = biome || imports
+  const docs = runNode([join(root, 'scripts/check-docs.mjs')])
+  process.exitCode = biome || imports || docs
 })
