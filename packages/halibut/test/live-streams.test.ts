@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
@@ -198,4 +198,22 @@ test('a runtime that closes ends a live method that waits for its stream', async
   await service.close()
   await calling
   assert.ok((await ended.promise) instanceof Error)
+})
+
+test('saving shows the bytes on their way and keeps the permissions of the file that was there', async t => {
+  const folder = await temporaryFolder(t)
+  const target = join(folder, 'target')
+  await writeFile(target, 'old', { mode: 0o640 })
+  await chmod(target, 0o640)
+  const seen = createHash('sha1')
+  const { call } = await live(t, 'listening', {
+    take: async stream => {
+      await stream.saveTo(target, { onBytes: bytes => void seen.update(bytes) })
+      return 'saved'
+    },
+  })
+  assert.equal(await call.take(DataStream.fromBytes(content)), 'saved')
+  assert.equal(seen.digest('hex'), createHash('sha1').update(content).digest('hex'))
+  assert.ok((await readFile(target)).equals(content))
+  assert.equal((await stat(target)).mode & 0o777, 0o640)
 })

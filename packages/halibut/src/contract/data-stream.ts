@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Guid, newGuid } from '../bytes/guid.ts'
@@ -31,7 +31,12 @@ export interface SaveOptions {
   readonly signal?: AbortSignal
   /** Called as bytes are written, with the number written so far and the total. */
   readonly onProgress?: (writtenBytes: number, totalBytes: number) => void
+  /** Sees the bytes on their way, for a checksum. They must not be kept: their memory is used again. */
+  readonly onBytes?: (bytes: Uint8Array) => void
 }
+
+/** How much is gathered for one write to disk. */
+const batchBytes = 512 * 1024
 
 /**
  * Bytes of known length that travel beside a message, uncompressed and never whole in memory.
@@ -180,23 +185,26 @@ export class DataStream {
 
   /**
    * Saves the bytes as a file. The file is written beside its target and renamed, so `path` holds the old content or
-   * the whole new one, after a power cut too. The folder must exist.
+   * the whole new one, after a power cut too. A file that was there keeps its permissions. The folder
+   * must exist.
    *
    * @throws HalibutError `ERR_STREAM_USED`; `ERR_STREAM_LENGTH` when other than `length` bytes came
    * @throws the reason of the signal, or the error of the file system
    */
-  async saveTo(path: string, { signal, onProgress }: SaveOptions = {}): Promise<void> {
+  async saveTo(path: string, { signal, onProgress, onBytes }: SaveOptions = {}): Promise<void> {
     signal?.throwIfAborted()
+    const old = await stat(path).catch(() => undefined)
     const beside = join(dirname(path), `.${randomUUID()}.partial`)
     const source = this.read()
     try {
       const file = await open(beside, 'wx')
       try {
         let written = 0
-        for await (const part of source) {
+        for await (const batch of batches(source)) {
           signal?.throwIfAborted()
-          await writeAll(file, part)
-          written += part.length
+          onBytes?.(batch)
+          await writeAll(file, batch)
+          written += batch.length
           onProgress?.(written, this.length)
         }
         if (written !== this.length) throw wrongLength(this.length, written)
@@ -204,6 +212,7 @@ export class DataStream {
       } finally {
         await file.close()
       }
+      if (old?.isFile()) await chmod(beside, old.mode & 0o7777)
       await rename(beside, path)
     } catch (error) {
       source.destroy()
@@ -242,6 +251,29 @@ export function wrongLength(expected: number, actual: number): HalibutError {
       details: { expected, actual },
     },
   )
+}
+
+/** The same bytes in larger pieces, all in one buffer: what comes from a connection comes in pieces of 16 KiB. */
+async function* batches(source: Readable): AsyncGenerator<Buffer> {
+  let buffer: Buffer | undefined
+  let filled = 0
+  for await (const chunk of source) {
+    const part: Buffer = chunk
+    if (filled === 0 && part.length >= batchBytes / 2) {
+      yield part
+      continue
+    }
+    buffer ??= Buffer.allocUnsafeSlow(batchBytes)
+    for (let at = 0; at < part.length; ) {
+      const copied = part.copy(buffer, filled, at)
+      at += copied
+      filled += copied
+      if (filled < buffer.length) continue
+      yield buffer
+      filled = 0
+    }
+  }
+  if (buffer && filled > 0) yield buffer.subarray(0, filled)
 }
 
 async function writeAll(file: Awaited<ReturnType<typeof open>>, bytes: Uint8Array): Promise<void> {

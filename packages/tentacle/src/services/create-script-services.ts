@@ -7,7 +7,13 @@ import {
   ScriptServiceV2,
   shuttingDownMessage,
 } from '@tentacle/contracts'
-import { type HostedService, host, type ServiceContract, type ServiceImplementation } from '@tentacle/halibut'
+import {
+  type HostedService,
+  type HostOptions,
+  host,
+  type ServiceContract,
+  type ServiceImplementation,
+} from '@tentacle/halibut'
 import { TentacleError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
 import { deleteDeadKeepers, KeeperClient } from '../processes/keeper-client.ts'
@@ -131,11 +137,17 @@ function servicesOf(
   const capabilities = createCapabilitiesService(() => keeper.warmUp())
   const files = createFileTransferService({ home, freeSpace })
   let isStopping = false
-  const whileOpen = <S extends ServiceContract>(contract: S, service: ServiceImplementation<S>) =>
-    host(contract, () => {
+  const whileOpen = <S extends ServiceContract>(
+    contract: S,
+    service: ServiceImplementation<S>,
+    hosting: HostOptions<S> = {},
+  ) => {
+    const open = () => {
       if (isStopping) throw new TentacleError('ERR_STOPPING', shuttingDownMessage)
       return service
-    })
+    }
+    return host(contract, open, hosting)
+  }
   return {
     scripts,
     scriptsV2,
@@ -145,7 +157,8 @@ function servicesOf(
       whileOpen(ScriptService, scripts),
       whileOpen(ScriptServiceV2, scriptsV2),
       whileOpen(CapabilitiesServiceV2, capabilities),
-      whileOpen(FileTransferService, files),
+      // Uploads go to their place as they arrive, not to a temporary file first.
+      whileOpen(FileTransferService, files, { liveStreams: ['uploadFile'] }),
     ],
     cleaner,
     async stop() {

@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { access, chmod, constants, mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import { access, constants, mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type { FileTransferService, UploadResult } from '@tentacle/contracts'
 import { DataStream, type ServiceImplementation } from '@tentacle/halibut'
 import { systemCode, TentacleError, toError } from '../errors.ts'
@@ -62,8 +62,8 @@ function resolvePath(home: string, remotePath: string): string {
 }
 
 /**
- * Writes beside the target and renames, so the old content is there until the new one is complete. The hash is taken
- * on the way. A file that was there keeps its permissions.
+ * Saves what is uploaded while it arrives. The old content is there until the new one is complete; the hash is taken
+ * on the way.
  *
  * @returns SHA-1 in lower-case hex digits
  */
@@ -71,32 +71,9 @@ async function save(upload: DataStream, path: string): Promise<string> {
   const old = await stat(path).catch(() => undefined)
   if (old?.isDirectory())
     throw new TentacleError('ERR_FILE', `${path} is a folder, so no file can be stored there.`)
-  const beside = join(dirname(path), `.${randomUUID()}.partial`)
   const hash = createHash('sha1')
-  try {
-    const file = await open(beside, 'wx')
-    try {
-      let written = 0
-      for await (const chunk of upload.read()) {
-        const bytes: Buffer = chunk
-        hash.update(bytes)
-        for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
-        written += bytes.length
-      }
-      if (written !== upload.length) {
-        throw new TentacleError('ERR_FILE', `${written} of ${upload.length} bytes arrived for ${path}.`)
-      }
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-    if (old !== undefined) await chmod(beside, old.mode & 0o7777)
-    await rename(beside, path)
-    return hash.digest('hex')
-  } catch (error) {
-    await rm(beside, { force: true })
-    throw error
-  }
+  await upload.saveTo(path, { onBytes: bytes => void hash.update(bytes) })
+  return hash.digest('hex')
 }
 
 function transferError(verb: 'stored' | 'read', path: string, thrown: unknown): TentacleError {
