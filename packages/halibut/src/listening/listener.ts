@@ -7,6 +7,13 @@ import type { HalibutLimits } from '../runtime/limits.ts'
 import { keepAlive } from '../transport/keep-alive.ts'
 import type { ConnectionGate } from './connection-gate.ts'
 
+/**
+ * How many connections may wait to be accepted; the system may allow fewer. After a restart of the server thousands of
+ * polling services come back in the same second: those beyond Node's 511 would try again seconds later, and find the
+ * queue full of others whose patience has ended.
+ */
+const backlog = 4096
+
 /** What a listener needs. */
 export interface ListenerParts {
   readonly tls: SecureContextOptions
@@ -81,7 +88,7 @@ async function listening(server: Server, { port, host }: { port: number; host?: 
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ port, ...(host !== undefined && { host }) }, () => {
+      server.listen({ port, backlog, ...(host !== undefined && { host }) }, () => {
         server.off('error', reject)
         resolve()
       })

@@ -18,6 +18,9 @@ export type PfxFailure =
  */
 const maximumRounds = 1_000_000
 
+/** And in all bags and the MAC together. */
+const maximumRoundsTogether = 3 * maximumRounds
+
 /** Certificates and keys are a few KiB; nobody has a PFX of this size. */
 const maximumBytes = 4 * 1024 * 1024
 
@@ -38,7 +41,12 @@ const digests: ReadonlyMap<string, { name: 'sha1' | 'sha256' | 'sha384' | 'sha51
  */
 export function openPfx(bytes: Uint8Array, password: string | undefined): Pkcs12.Pkcs12Pfx {
   const pfx = parseContainer(bytes)
-  checkRounds(pfx, 0)
+  const allRounds = roundsBelow(pfx, 0)
+  if (allRounds > maximumRoundsTogether)
+    throw refusal(
+      'unsupported',
+      `The PFX file asks for ${allRounds} rounds of key derivation in all; ${maximumRoundsTogether} are supported.`,
+    )
   const hasMac = children(pfx).length > 2
   if (hasMac) checkMac(pfx, password)
   // The library would check the MAC again, with one spelling of the password only.
@@ -105,17 +113,19 @@ function contentOf(contentInfo: Asn1.Asn1 | undefined): string | undefined {
 }
 
 /**
- * Refuses absurd numbers of rounds before anything is derived. Everywhere in the format they are an INTEGER that
- * follows an OCTET STRING, the salt; some of them lie inside the octets of a content.
+ * Counts the rounds before anything is derived, and refuses absurd ones. Everywhere in the format they are an INTEGER
+ * that follows an OCTET STRING, the salt; some of them lie inside the octets of a content.
  */
-function checkRounds(node: Asn1.Asn1, depth: number): void {
+function roundsBelow(node: Asn1.Asn1, depth: number): number {
   if (depth > 30) throw refusal('not-a-pfx', 'This is not a PFX (PKCS#12) file: it is nested too deeply.')
   const parts = children(node)
+  let sum = 0
   for (const [index, part] of parts.entries()) {
-    if (isA('INTEGER', part) && isA('OCTETSTRING', parts[index - 1])) roundsOf(part)
+    if (isA('INTEGER', part) && isA('OCTETSTRING', parts[index - 1])) sum += roundsOf(part)
     const inside = part.constructed ? part : parsed(octets(part))
-    if (inside) checkRounds(inside, depth + 1)
+    if (inside) sum += roundsBelow(inside, depth + 1)
   }
+  return sum
 }
 
 function parsed(bytes: string | undefined): Asn1.Asn1 | undefined {

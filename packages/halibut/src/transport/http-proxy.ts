@@ -5,6 +5,9 @@ import type { HttpProxy, ListeningAddress } from './endpoint.ts'
 /** How long the proxy may think, for each piece of its answer. */
 const answerTimeoutMs = 15_000
 
+/** And for all of it: a proxy must not hold a caller by a byte now and then. */
+const wholeAnswerTimeoutMs = 60_000
+
 const maximumAnswerBytes = 16 * 1024
 
 /**
@@ -38,6 +41,7 @@ function readAnswer(socket: Socket, proxy: HttpProxy): Promise<string> {
     let answer = ''
     const finish = (outcome: string | HalibutError) => {
       clearTimeout(timer)
+      clearTimeout(deadline)
       socket.off('data', onData).off('end', onEnd).off('error', onError).off('close', onEnd).pause()
       if (typeof outcome === 'string') resolve(outcome)
       else reject(outcome)
@@ -52,6 +56,10 @@ function readAnswer(socket: Socket, proxy: HttpProxy): Promise<string> {
     const onEnd = () => finish(refused(proxy, 'it hung up.'))
     const onError = (error: Error) => finish(refused(proxy, `the connection broke: ${error.message}.`))
     const timer = setTimeout(() => finish(refused(proxy, 'it does not answer.')), answerTimeoutMs)
+    const deadline = setTimeout(
+      () => finish(refused(proxy, 'its answer takes too long.')),
+      wholeAnswerTimeoutMs,
+    )
     socket.on('data', onData).once('end', onEnd).once('error', onError).once('close', onEnd)
   })
 }
