@@ -132,24 +132,28 @@ test('halibut 14.46: a server that speaks as .NET does is polled with one endles
   assert.deepEqual(peer.socket.controls, ['close 1000 Closing'])
 })
 
-test('halibut 14.45: a server that asks for the certificate after the upgrade, as .NET does, can do so by TLS 1.2', async t => {
-  const done = Promise.withResolvers<string | null>()
-  const listener = await listenOriginal(t, 'client', async peer => {
-    await peer.lines('MX-SUBSCRIBER 1.0 poll://sub/', '')
-    const secure = peer.socket.secure
-    await new Promise<void>((resolve, reject) =>
-      secure.renegotiate({ requestCert: true, rejectUnauthorized: false }, error =>
-        error ? reject(error) : resolve(),
-      ),
-    )
-    peer.say('MX-SERVER 1.0\r\n\r\n')
-    await peer.request('1', 'x')
-    assert.equal(await next(peer, 'result'), 'x...')
-    done.resolve(secure.getProtocol())
+for (const when of ['at once', 'when the poller has said who it is'] as const) {
+  test(`halibut 14.45: a server that asks for the certificate after the upgrade, ${when}, can do so by TLS 1.2`, async t => {
+    const done = Promise.withResolvers<string | null>()
+    const listener = await listenOriginal(t, 'client', async peer => {
+      const { secure } = peer.socket
+      const identity = () => peer.lines('MX-SUBSCRIBER 1.0 poll://sub/', '')
+      if (when !== 'at once') await identity()
+      await new Promise<void>((resolve, reject) =>
+        secure.renegotiate({ requestCert: true, rejectUnauthorized: false }, error =>
+          error ? reject(error) : resolve(),
+        ),
+      )
+      if (when === 'at once') await identity()
+      peer.say('MX-SERVER 1.0\r\n\r\n')
+      await peer.request('1', 'x')
+      assert.equal(await next(peer, 'result'), 'x...')
+      done.resolve(secure.getProtocol())
+    })
+    await polling(t, listener.port)
+    assert.equal(await done.promise, 'TLSv1.2')
   })
-  await polling(t, listener.port)
-  assert.equal(await done.promise, 'TLSv1.2')
-})
+}
 
 test('frames of any other shape are read as well: whole messages, pings within, one byte at a time', async t => {
   const { client, port } = await listening(t)
