@@ -70,7 +70,8 @@ export async function openFaultProxy(options: FaultProxyOptions): Promise<FaultP
     })
     relay(index, { dialler: track(dialler), listener: track(listener) }, plan(index), options)
   })
-  server.listen(0, '127.0.0.1')
+  // Many diallers may come at once.
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
