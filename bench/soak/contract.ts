@@ -34,12 +34,12 @@ export const soakLimits: Partial<HalibutLimits> = {
   connectionErrorRetryTimeoutMs: 10_000,
   tcpClientConnectTimeoutMs: 3000,
   tcpClientSendTimeoutMs: 3000,
-  tcpClientReceiveTimeoutMs: 3000,
+  tcpClientReceiveTimeoutMs: 5000,
   tcpClientReceiveResponseTimeoutMs: 5000,
   tcpClientHeartbeatSendTimeoutMs: 3000,
   tcpClientHeartbeatReceiveTimeoutMs: 3000,
   tcpClientHeartbeatTimeoutShouldActuallyBeUsed: true,
-  identificationTimeoutMs: 5000,
+  identificationTimeoutMs: 8000,
   pollingQueueWaitTimeoutMs: 5000,
   tcpClientReceiveRequestTimeoutForPollingMs: 9000,
   tcpListeningNextRequestIdleTimeoutMs: 20_000,
@@ -49,8 +49,8 @@ export const soakLimits: Partial<HalibutLimits> = {
 }
 
 /**
- * The longest that a call without a limit of its own may take: 10 s of attempts, the last of which takes 9 s, or 8 s in
- * the queue; then 3 s for each wait of an exchange that a fault can hit once, 5 s for the method, and 10 s for a machine
+ * The longest that a call without a limit of its own may take: 10 s of attempts, the last of which takes 13 s, or 8 s in
+ * the queue; then 5 s for each wait of an exchange that a fault can hit once, 5 s for the method, and 10 s for a machine
  * that is busy with everything else.
  */
-export const longestCallMs = 10_000 + 9000 + 3000 + 5000 + 3000 + 10_000
+export const longestCallMs = 10_000 + 13_000 + 5000 + 5000 + 5000 + 10_000

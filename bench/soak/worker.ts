@@ -12,7 +12,7 @@ import { Random, randomPlan } from './random.ts'
 /** How many subscriptions share a runtime. */
 const subscriptionsPerRuntime = 25
 /** Their first connections do not come all at once. */
-const pauseBetweenRuntimesMs = 100
+const pauseBetweenRuntimesMs = 300
 
 const startedAt = performance.now()
 const runtimes: Halibut[] = []
