@@ -12,7 +12,7 @@
  * | `ERR_CANCELLED_CONNECTING` | the caller gave up before the request was sent; it did not run |
  * | `ERR_CANCELLED_TRANSFERRING` | the caller gave up after sending began; it may have run |
  * | `ERR_PROTOCOL` | the other side sent bytes that are no Halibut |
- * | `ERR_MESSAGE_TOO_LARGE` | a message is larger than `limits.maxMessageBytes` |
+ * | `ERR_MESSAGE_TOO_LARGE` | a message is over a limit: its bytes, its values, or its data streams |
  * | `ERR_UNKNOWN_TYPE` | a message names a .NET type that its contract does not |
  * | `ERR_STREAM_LENGTH` | a data stream has fewer or more bytes than it said |
  * | `ERR_STREAM_SOURCE` | a data stream that was to be sent could not be read; `cause` says why |
