@@ -130,53 +130,60 @@ describe('tentacle 12.36-12.39: a listening agent', () => {
 })
 
 describe('tentacle 12.29 and 12.37: a polling agent', () => {
-  test('takes work from a server that it polls, over as many connections as it was told to hold', async t => {
-    const certificate = await serverCertificate()
-    const rig = await createRig(t)
-    await rig.run([
-      'create-instance',
-      '--instance',
-      'T',
-      '--config',
-      rig.at('home/T.config'),
-      '--home',
-      rig.at('home'),
-    ])
-    await rig.run(['new-certificate', '--instance', 'T'])
-    const { stdout: thumbprint } = await rig.run(['show-thumbprint', '--instance', 'T'])
-    const halibut = openServer(t, certificate, [thumbprint])
-    const { port } = await halibut.listen({ port: 0, host: '127.0.0.1' })
-    const trust = ['--trust', certificate.thumbprint]
-    await rig.run(['configure', '--instance=T', '--noListen=True', '--pollingConnectionCount=2', ...trust])
-    await rig.run([
-      'server-comms',
-      '--instance=T',
-      '--style=TentacleActive',
-      '--host=127.0.0.1',
-      `--port=${port}`,
-    ])
-    const { stdout } = await rig.run(['show-configuration', '--instance', 'T'])
-    const subscription = /poll:\/\/\w{20}\//.exec(stdout)?.[0] ?? ''
+  for (const { over, place, address } of [
+    {
+      over: 'TLS',
+      place: (port: number) => ['--host=127.0.0.1', `--port=${port}`],
+      address: (port: number) => `https://127\\.0\\.0\\.1:${port}/`,
+    },
+    {
+      over: 'web sockets',
+      place: (port: number) => [`--web-socket=wss://127.0.0.1:${port}/agents`],
+      address: (port: number) => `wss://127\\.0\\.0\\.1:${port}/agents`,
+    },
+  ]) {
+    test(`takes work from a server that it polls over ${over}, with as many connections as it was told to hold`, async t => {
+      const certificate = await serverCertificate()
+      const rig = await createRig(t)
+      await rig.run([
+        'create-instance',
+        '--instance',
+        'T',
+        '--config',
+        rig.at('home/T.config'),
+        '--home',
+        rig.at('home'),
+      ])
+      await rig.run(['new-certificate', '--instance', 'T'])
+      const { stdout: thumbprint } = await rig.run(['show-thumbprint', '--instance', 'T'])
+      const halibut = openServer(t, certificate, [thumbprint])
+      const { port } = await halibut.listen({ port: 0, host: '127.0.0.1', webSocketPath: '/agents' })
+      const trust = ['--trust', certificate.thumbprint]
+      await rig.run(['configure', '--instance=T', '--noListen=True', '--pollingConnectionCount=2', ...trust])
+      await rig.run(['server-comms', '--instance=T', '--style=TentacleActive', ...place(port)])
+      const { stdout } = await rig.run(['show-configuration', '--instance', 'T'])
+      const subscription = /poll:\/\/\w{20}\//.exec(stdout)?.[0] ?? ''
 
-    const command = rig.start(['run', '--instance', 'T', '--noninteractive'], {
-      env: { PATH: process.env.PATH ?? '' },
+      const command = rig.start(['run', '--instance', 'T', '--noninteractive'], {
+        env: { PATH: process.env.PATH ?? '' },
+      })
+      t.after(async () => {
+        command.signal('SIGTERM')
+        await command.ended
+      })
+      await command.printed('LivenessHeartbeatTask.Start(): Starting')
+      assert.match(
+        command.stdout(),
+        new RegExp(
+          `Agent will poll Octopus Server at ${address(port)} for subscription ${subscription} ` +
+            `expecting thumbprint ${certificate.thumbprint}\\nStarting 2 polling connections\\nAgent will not listen on any TCP ports`,
+        ),
+      )
+      const { exitCode, printed } = await runScript(halibut, { baseUri: subscription }, 'echo polled')
+      assert.equal(exitCode, 0)
+      assert.ok(printed.includes('polled'))
     })
-    t.after(async () => {
-      command.signal('SIGTERM')
-      await command.ended
-    })
-    await command.printed('LivenessHeartbeatTask.Start(): Starting')
-    assert.match(
-      command.stdout(),
-      new RegExp(
-        `Agent will poll Octopus Server at https://127\\.0\\.0\\.1:${port}/ for subscription ${subscription} ` +
-          `expecting thumbprint ${certificate.thumbprint}\\nStarting 2 polling connections\\nAgent will not listen on any TCP ports`,
-      ),
-    )
-    const { exitCode, printed } = await runScript(halibut, { baseUri: subscription }, 'echo polled')
-    assert.equal(exitCode, 0)
-    assert.ok(printed.includes('polled'))
-  })
+  }
 
   for (const [value, connections] of [
     ['0', 1],

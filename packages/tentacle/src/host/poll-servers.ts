@@ -45,9 +45,9 @@ function targetOf(server: TrustedServer, settings: TentacleSettings, log: Log) {
     log.warn(
       `The server with the thumbprint ${thumbprint} cannot be polled: it has no address. Set one with server-comms.`,
     )
-  } else if (!/^https:/i.test(address) || !URL.canParse(address)) {
+  } else if (!/^(https|wss):/i.test(address) || !URL.canParse(address)) {
     log.warn(
-      `The server at ${address} cannot be polled: only addresses that start with https:// can. Set one with server-comms.`,
+      `The server at ${address} cannot be polled: only addresses that start with https:// or wss:// can. Set one with server-comms.`,
     )
   } else if (subscription === undefined) {
     log.warn(
