@@ -27,7 +27,7 @@ let ran: number[] = []
 const telling = setInterval(tell, 100)
 
 function say(message: FromWorker): void {
-  process.send?.(message)
+  if (process.connected) process.send?.(message)
 }
 
 function tell(): void {
@@ -110,14 +110,21 @@ function heal(): void {
   say({ kind: 'healed' })
 }
 
-async function stop(): Promise<void> {
+let stopping: Promise<void> | undefined
+
+function stop(): Promise<void> {
+  stopping ??= closeAll()
+  return stopping
+}
+
+async function closeAll(): Promise<void> {
   await Promise.all(runtimes.map(each => each.close()))
   await Promise.all(proxies.map(proxy => proxy.close()))
   clearInterval(telling)
   tell()
-  const left = [...(await leftOpen()), ...(await readdir(temporaryFolder))]
+  const left = [...(await leftOpen()), ...(await readdir(temporaryFolder).catch(() => []))]
   say({ kind: 'stopped', left })
-  process.disconnect()
+  if (process.connected) process.disconnect()
 }
 
 let temporaryFolder = ''
@@ -138,3 +145,7 @@ process.on('message', (message: ToWorker) => {
       void stop()
   }
 })
+
+// Without the process that gives the orders nothing is left to do.
+if (process.connected) process.once('disconnect', () => void stop())
+else void stop()
