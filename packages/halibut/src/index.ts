@@ -1,7 +1,15 @@
 export type { Guid } from './bytes/guid.ts'
 export type { AnyCodec, Codec, ValueOf } from './contract/codec.ts'
+export type { ValuesOf } from './contract/collections.ts'
 export { DataStream, type SaveOptions, type SendOptions } from './contract/data-stream.ts'
-export { field, type RecordCodec, type RecordDescription } from './contract/records.ts'
+export {
+  type Field,
+  type Fields,
+  field,
+  type RecordCodec,
+  type RecordDescription,
+  type RecordOf,
+} from './contract/records.ts'
 export {
   type CallContext,
   type CallOptions,
@@ -24,6 +32,7 @@ export {
   HalibutError,
   type HalibutErrorCode,
   type HalibutErrorDetails,
+  type HalibutErrorParts,
   isNetworkError,
   isRetryable,
 } from './errors.ts'

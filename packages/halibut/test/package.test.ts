@@ -46,6 +46,31 @@ await caller.close()
 await service.close()
 `
 
+/** A contract that is a package itself: the types of what it exports must have names that others can import. */
+const contractLibrary = `
+import { defineService, field, type Halibut, HalibutError, host, method, types } from '@tentacle/halibut'
+export const Size = types.enumeration({ Small: 0, Large: 1 })
+export const Parcel = types.record({
+  dotnet: 'Shop.Parcel, Shop',
+  fields: {
+    size: Size,
+    url: field('URL', types.uri),
+    pair: types.tuple(types.text, types.int32),
+    labels: types.dictionary(types.text, types.nullable(types.guid)),
+  },
+})
+export const Letter = types.record({ dotnet: 'Shop.Letter, Shop', fields: { pages: types.int32 } })
+export const Item = types.oneOf('Shop.IItem, Shop', Parcel, Letter)
+export const urlField = field('URL', types.uri)
+export const Shipping = defineService('IShipping', {
+  price: method([types.list(Item), types.dataStream], types.double),
+  stop: method([], 'void'),
+})
+export const hosted = host(Shipping, { price: () => 1, stop() {} })
+export const shippingOf = (halibut: Halibut) => halibut.client(Shipping, { baseUri: 'poll://shop/' })
+export const failure = (...parts: ConstructorParameters<typeof HalibutError>) => new HalibutError(...parts)
+`
+
 /** Uses of the types that must be refused: a declaration that says \`any\` would let them through. */
 const wrongUses = `
 import { createHalibut, DataStream, defineService, host, method, types, type ValueOf } from '@tentacle/halibut'
@@ -101,7 +126,17 @@ test('the package that is published works where it is installed, in JavaScript a
     const names = (await readdir(examples)).map(name => `examples/${name}`)
     const target = { target: 'es2024', lib: ['es2024'] }
     await typeCheck(consumer, ['wrong-uses.ts', ...names], target)
-    await typeCheck(consumer, ['wrong-uses.ts'], { module: 'esnext', moduleResolution: 'bundler' })
+  })
+
+  await t.test('a package of contracts that is built on it gets declarations of its own', async () => {
+    await writeFile(join(consumer, 'contracts.ts'), contractLibrary)
+    const emit = { noEmit: false, declaration: true, outDir: join(consumer, 'emitted') }
+    const bundler = { module: 'esnext', moduleResolution: 'bundler' }
+    await typeCheck(consumer, ['contracts.ts'], { ...emit, ...bundler })
+    const declared = await readFile(join(consumer, 'emitted/contracts.d.ts'), 'utf8')
+    assert.match(declared, /export declare const Shipping/)
+    for (const [, imported] of declared.matchAll(/(?:from|import\()\s*['"]([^'"]+)['"]/g))
+      assert.equal(imported, '@tentacle/halibut')
   })
 
   await t.test(

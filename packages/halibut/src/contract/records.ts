@@ -17,7 +17,9 @@ import { toGuid } from './value-types.ts'
 
 /** A member whose wire name is not its own name with a capital first letter. */
 export interface Field<T> {
+  /** Its name in .NET, in full. */
   readonly wireName: string
+  /** What stands there. */
   readonly codec: Codec<T>
 }
 
