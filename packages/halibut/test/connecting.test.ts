@@ -137,12 +137,15 @@ test('halibut 13.49: the state of a failed call is connecting only where its req
   const note = async (what: string, failing: Promise<HalibutError>) => {
     states[what] = connectionState(await failing)
   }
-  const once1: Partial<HalibutLimits> = { retryCountLimit: 1, tcpClientReceiveTimeoutMs: 80 }
+  const once1: Partial<HalibutLimits> = { retryCountLimit: 1 }
+  const impatient = { ...once1, tcpClientReceiveTimeoutMs: 80 }
+  // Long enough for a TLS handshake on a busy machine.
+  const patient = { ...once1, tcpClientReceiveTimeoutMs: 1500 }
   const service = await certificateFor('service')
 
   await note('refused', failure((await callTo(t, await freePort(), once1)).sayHello('a'), 'ERR_CONNECT'))
   const mute = await listenTcp(t, socket => void socket.resume())
-  await note('no TLS', failure((await callTo(t, mute, once1)).sayHello('a'), 'ERR_CONNECT'))
+  await note('no TLS', failure((await callTo(t, mute, impatient)).sayHello('a'), 'ERR_CONNECT'))
   const impostor = await listenRaw(t, await certificateFor('impostor'), () => {})
   const elsewhere = await callTo(t, impostor.port, once1)
   await note('another certificate', failure(elsewhere.sayHello('a'), 'ERR_UNTRUSTED_PEER'))
@@ -150,7 +153,7 @@ test('halibut 13.49: the state of a failed call is connecting only where its req
   const refused = await callTo(t, refusing.port, once1)
   await note('not trusted', failure(refused.sayHello('a'), 'ERR_CONNECTION_LOST'))
   const silent = await listenRaw(t, service, () => {})
-  await note('no identity', failure((await callTo(t, silent.port, once1)).sayHello('a'), 'ERR_TIMEOUT'))
+  await note('no identity', failure((await callTo(t, silent.port, patient)).sayHello('a'), 'ERR_TIMEOUT'))
 
   const dying = await listenRaw(t, service, async peer => {
     await greetClient(peer)
@@ -161,7 +164,11 @@ test('halibut 13.49: the state of a failed call is connecting only where its req
   await note('lost after the request', failure(lost.sayHello('a'), 'ERR_CONNECTION_LOST'))
 
   const { call, control } = await pair(t, 'polling')
-  await note('cancelled in flight', failure(call.wait('a', { timeoutMs: 50 }), 'ERR_TIMEOUT'))
+  const abort = new AbortController()
+  const waiting = failure(call.wait('a', { signal: abort.signal }), 'ERR_CANCELLED_TRANSFERRING')
+  await control.arrived('a')
+  abort.abort()
+  await note('cancelled in flight', waiting)
   control.release('a')
   const nobody = await pair(t, 'polling', { connections: 0 })
   await note('never collected', failure(nobody.call.sayHello('a', { timeoutMs: 20 }), 'ERR_TIMEOUT'))
