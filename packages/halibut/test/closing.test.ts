@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createHalibut } from '../src/index.ts'
@@ -118,4 +118,18 @@ test('streams that nobody used are deleted when the runtime closes', async t => 
   const stream = await call.makeStream(1_000_000)
   await client.close()
   await assert.rejects(stream.bytes(), { code: 'ENOENT' })
+})
+
+test('halibut 13.65: closing ends a discovery that waits for its listener, and refuses new ones', async t => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = await runtime(t, 'client')
+  const discovering = failure(client.discover(address), 'ERR_CONNECT')
+  const [socket] = await once(server, 'connection')
+  t.after(() => socket.destroy())
+  await client.close()
+  await discovering
+  await failure(client.discover(address), 'ERR_CLOSED')
 })

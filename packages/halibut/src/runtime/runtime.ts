@@ -185,10 +185,14 @@ export class HalibutRuntime implements Halibut {
     if (!isPolling(endpoint)) this.#caller.disconnect(this.#target(endpoint).poolKey)
   }
 
-  discover(address: string, options: Parameters<Halibut['discover']>[1] = {}): Promise<Thumbprint> {
+  async discover(
+    address: string,
+    { signal, ...options }: NonNullable<Parameters<Halibut['discover']>[1]> = {},
+  ): Promise<Thumbprint> {
     this.#checkOpen()
     return discover(address, {
       ...options,
+      signal: signal ? AbortSignal.any([signal, this.#dials.signal]) : this.#dials.signal,
       limits: this.#limits,
       minVersion: this.#options.minimumTlsVersion ?? 'TLSv1.2',
     })
