@@ -96,3 +96,12 @@ test('the table of types has every word in which a contract is written', () => {
   const words = tableAfter('`types.`').map(([cell = '']) => /^\w+/.exec(cell)?.[0])
   assert.deepEqual(words, Object.keys(types))
 })
+
+test('the table of options has every option of a runtime', () => {
+  const source = readFileSync(join(folder, 'src/runtime/halibut.ts'), 'utf8')
+  const options = /export interface HalibutOptions \{\n([\s\S]*?)\n\}/.exec(source)?.[1] ?? ''
+  const names = [...options.matchAll(/^ {2}readonly (\w+)/gm)].map(match => match[1])
+  assert.ok(names.length > 10)
+  const listed = tableAfter('Option').flatMap(([cell = '']) => cell.match(/\w+/g) ?? [])
+  assert.deepEqual(listed, names)
+})

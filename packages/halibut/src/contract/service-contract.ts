@@ -111,12 +111,19 @@ type ServiceMethod<M> =
       ) => R extends 'void' ? void | Promise<void> : ResultOf<R> | Promise<ResultOf<R>>
     : never
 
-/** The service as its callers see it: every method takes {@link CallOptions} last and gives a promise. */
+/**
+ * The service as its callers see it: every method takes {@link CallOptions} last and gives a promise. It rejects with
+ * a `HalibutError` whose `details.connectionState` is set, or with a `TypeError` for arguments that are not what the
+ * contract says, of which nothing is sent.
+ */
 export type ServiceClient<S extends ServiceContract> = {
   readonly [K in keyof S['methods']]: ClientMethod<S['methods'][K]>
 }
 
-/** The service as it is implemented: every method gets the {@link CallContext} last and may be asynchronous. */
+/**
+ * The service as it is implemented: every method gets the {@link CallContext} last and may be asynchronous. Callers get
+ * what it throws as `ERR_SERVICE_INVOCATION`, with name, message and stack.
+ */
 export type ServiceImplementation<S extends ServiceContract> = {
   readonly [K in keyof S['methods']]: ServiceMethod<S['methods'][K]>
 }
