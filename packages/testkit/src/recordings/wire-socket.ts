@@ -2,6 +2,9 @@ import type { Duplex } from 'node:stream'
 import { inflateRawSync } from 'node:zlib'
 import { decodeDocument, type Json } from './document.ts'
 
+/** So much of the beginning and end of what is written goes out in small packets; the middle of it is all alike. */
+const edgeBytes = 1024
+
 /** A peer that says nothing for this long has hung, and the test says where. */
 const silenceMs = 30_000
 
@@ -48,7 +51,13 @@ export class WireSocket {
   /** Writes the bytes and waits until they are on their way. */
   async write(bytes: Uint8Array | string): Promise<void> {
     const all = Buffer.from(bytes)
-    const packet = all.length > 64 * 1024 ? 64 * 1024 : this.#packetBytes
+    if (all.length <= 3 * edgeBytes) return await this.#writeIn(this.#packetBytes, all)
+    await this.#writeIn(this.#packetBytes, all.subarray(0, edgeBytes))
+    await this.#writeIn(Math.max(this.#packetBytes, 64 * 1024), all.subarray(edgeBytes, -edgeBytes))
+    await this.#writeIn(this.#packetBytes, all.subarray(-edgeBytes))
+  }
+
+  async #writeIn(packet: number, all: Buffer): Promise<void> {
     for (let at = 0; at < all.length; at += packet) {
       await new Promise<void>((done, failed) => {
         this.#socket.write(all.subarray(at, at + packet), error => (error ? failed(error) : done()))
