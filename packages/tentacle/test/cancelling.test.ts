@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '@tentacle/testkit'
 import {
@@ -14,7 +16,7 @@ import {
 } from './script-agent.ts'
 
 test('tentacle 12.54: cancelling ends children, grandchildren, and those in sessions of their own', async t => {
-  const agent = await openServices(t)
+  const agent = await openServices(t, { cancelGraceMs: 300 })
   const command = startCommand(
     `trap '' TERM INT HUP
      sleep 701 & echo $!
@@ -53,6 +55,55 @@ test('tentacle 12.54: a process that has left the family of the script does not 
   await agent.scriptsV2.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 }, caller)
   assert.equal((await follow(agent, command)).exitCode, -1)
   if (await isRunning(stray)) process.kill(Number(stray), 'SIGKILL')
+})
+
+test('tentacle 12.54: a cancelled script may tidy up, and what it prints then is in its log', async t => {
+  const agent = await openServices(t, { cancelGraceMs: 60_000 })
+  const command = startCommand(`trap 'echo tidied; exit 0' TERM; echo up; sleep 711`)
+  await agent.scriptsV2.startScript(command, caller)
+  await until('the script runs', async () => printed((await status(agent, command)).logs).includes('up'))
+  await agent.scriptsV2.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 }, caller)
+  const { exitCode, logs } = await follow(agent, command)
+  assert.equal(exitCode, -1)
+  assert.deepEqual(printed(logs), ['up', 'tidied'])
+})
+
+test('tentacle 12.54: a script without a trap is gone at once, whatever the time it would have', async t => {
+  const agent = await openServices(t, { cancelGraceMs: 600_000 })
+  const command = startCommand('trap "echo bye" EXIT; echo up; sleep 712; echo never')
+  await agent.scriptsV2.startScript(command, caller)
+  await until('the script runs', async () => printed((await status(agent, command)).logs).includes('up'))
+  await agent.scriptsV2.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 }, caller)
+  const { exitCode, logs } = await follow(agent, command)
+  assert.equal(exitCode, -1)
+  assert.ok(!printed(logs).includes('never'))
+})
+
+test('tentacle 12.54: the mutex of a cancelled script is free only when its last process is gone', async t => {
+  const agent = await openServices(t, { cancelGraceMs: 500 })
+  // The script ends at once and nobody holds its output, but a child in a session of its own takes no notice.
+  const command = startCommand(
+    `bash -c 'setsid bash -c "trap : TERM; echo \\$\\$ > stubborn; while :; do sleep 0.05; done" >/dev/null 2>&1; true' >/dev/null 2>&1 &
+     echo up; wait`,
+    { isolation: 'FullIsolation' },
+  )
+  await agent.scriptsV2.startScript(command, caller)
+  const folder = join(agent.home, 'Work', command.scriptTicket.taskId)
+  const stubborn = await until('the stubborn one is there', () =>
+    readFile(join(folder, 'stubborn'), 'utf8').then(
+      text => (text.endsWith('\n') ? text.trim() : undefined),
+      () => undefined,
+    ),
+  )
+  const next = startCommand(
+    `[ -e /proc/${stubborn} ] && ! grep -q ') [ZX] ' /proc/${stubborn}/stat && echo meets || echo alone`,
+    { isolation: 'FullIsolation' },
+  )
+  await agent.scriptsV2.startScript(next, caller)
+  await agent.scriptsV2.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 }, caller)
+  assert.equal((await follow(agent, command)).exitCode, -1)
+  assert.equal(await isRunning(stubborn), false)
+  assert.deepEqual(printed((await follow(agent, next)).logs), ['alone'])
 })
 
 test('a script that is cancelled the moment it starts does not run on', async t => {

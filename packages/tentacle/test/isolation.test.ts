@@ -86,6 +86,13 @@ test('tentacle 12.51: a script that has to wait says for whom, in marks that ser
     })
     assert.equal(notices[0], '##octopus[stdout-wait]')
     assert.match(notices[1] ?? '', says)
+    const { taskId: ticket } = holder.scriptTicket
+    assert.match(
+      notices[1] ?? '',
+      new RegExp(`${ticket} has it since 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d UTC`),
+    )
+    for (const { scriptTicket } of waiting.slice(0, -1))
+      assert.match(notices[1] ?? '', new RegExp(`${scriptTicket.taskId} waits before it`))
     assert.equal(notices[2], '##octopus[stdout-default]')
     assert.equal(notices[3], '##octopus[stdout-wait]', 'again after a while')
   }

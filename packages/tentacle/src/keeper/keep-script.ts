@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { systemCode } from '../errors.ts'
 import { parseStat } from '../processes/process-table.posix.ts'
 import { formatClaim, type ProcessIdentity } from '../processes/script-claim.ts'
@@ -15,6 +16,9 @@ import { jobText, type WaitingShell } from './waiting-shell.posix.ts'
 
 /** Also in the run folder, and of no interest afterwards. */
 const jobFile = 'job'
+
+/** Pause before a full disk is tried again. */
+const retryMs = 500
 
 /** Tells the agent, if it is still there. */
 export type Tell = (report: KeeperReport) => void
@@ -43,21 +47,30 @@ export function keepScript(job: KeeperJob, shell: WaitingShell, tell: Tell): Pro
     copyToFile(shell.stderr, at(runFiles.stderr)),
   ])
   shell.go(at(jobFile))
-  return Promise.all([shell.ended, copied]).then(([exitCode]) => {
-    noteResult(runFolder, { t: 'exited', exitCode }, tell)
-  })
+  return Promise.all([shell.ended, copied]).then(([exitCode]) =>
+    noteResult(runFolder, { t: 'exited', exitCode }, tell),
+  )
 }
 
-/** Notes a result in one step: whoever reads it reads all of it. */
-export function noteResult(runFolder: string, result: ScriptResult, tell: Tell): void {
+/**
+ * Notes a result in one step: whoever reads it reads all of it. While the disk is full the agent is told and the file is
+ * tried again, for an agent that comes later.
+ */
+export async function noteResult(runFolder: string, result: ScriptResult, tell: Tell): Promise<void> {
   const path = join(runFolder, runFiles.result)
-  try {
-    writeFileSync(`${path}.new`, formatResult(result), { mode: 0o600 })
-    renameSync(`${path}.new`, path)
-  } catch {
-    // The script or the agent has deleted the folder.
+  for (let isTold = false; ; isTold = true) {
+    try {
+      writeFileSync(`${path}.new`, formatResult(result), { mode: 0o600 })
+      renameSync(`${path}.new`, path)
+      if (!isTold) tell({ runFolder, result })
+      return
+    } catch (error) {
+      if (!isTold) tell({ runFolder, result })
+      // Else the script or the agent has deleted the folder.
+      if (systemCode(error) !== 'ENOSPC' && systemCode(error) !== 'EDQUOT') return
+      await delay(retryMs)
+    }
   }
-  tell({ runFolder, result })
 }
 
 function bootId(): string {

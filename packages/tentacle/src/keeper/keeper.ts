@@ -19,6 +19,8 @@ export interface KeeperOptions {
   readonly folder: string
   /** How many shells wait for the next script. */
   readonly waitingShells: number
+  /** What scripts get instead of the keeper's own; see {@link spareThisProcess}. Undefined: the same. */
+  readonly scriptOomScore?: number | undefined
 }
 
 /**
@@ -26,7 +28,8 @@ export interface KeeperOptions {
  * starts, copies output into files and notes results. Resolves when there will be no more jobs and all scripts are
  * over.
  */
-export async function keepScripts({ jobs, reports, folder, waitingShells }: KeeperOptions): Promise<void> {
+export async function keepScripts(options: KeeperOptions): Promise<void> {
+  const { jobs, reports, folder, waitingShells, scriptOomScore } = options
   const pipes = new PipeMaker(folder)
   const waiting: WaitingShell[] = []
   const busy = new Set<Promise<void>>()
@@ -41,7 +44,8 @@ export async function keepScripts({ jobs, reports, folder, waitingShells }: Keep
     busy.add(one)
   }
   const fill = async () => {
-    while (!isClosing && waiting.length < waitingShells) waiting.push(await startWaitingShell(pipes))
+    while (!isClosing && waiting.length < waitingShells)
+      waiting.push(await startWaitingShell(pipes, scriptOomScore))
     if (isClosing) for (const shell of waiting.splice(0)) shell.dismiss()
   }
   let filling = Promise.resolve()
@@ -56,17 +60,19 @@ export async function keepScripts({ jobs, reports, folder, waitingShells }: Keep
       if (shell.isUsable) return shell
       shell.dismiss()
     }
-    return startWaitingShell(pipes)
+    return startWaitingShell(pipes, scriptOomScore)
   }
   const take = async (job: KeeperJob) => {
+    let shell: WaitingShell | undefined
     try {
-      const shell = await nextShell()
+      shell = await nextShell()
       const kept = keepScript(job, shell, tell)
       if (kept === undefined) waiting.unshift(shell)
       fillSoon(refillDelayMs)
       await kept
     } catch (error) {
-      noteResult(job.runFolder, { t: 'failed', reason: toError(error).message }, tell)
+      shell?.dismiss()
+      await noteResult(job.runFolder, { t: 'failed', reason: toError(error).message }, tell)
     }
   }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { keepScripts } from './keeper.ts'
 import { compileCacheName, keeperFolder, keeperTitle } from './keeper-protocol.ts'
+import { spareThisProcess } from './oom-score.posix.ts'
 
 // The agent starts this program: `main.ts FOLDER WAITING_SHELLS`, with jobs on standard input and reports on
 // standard output.
@@ -13,4 +14,5 @@ await keepScripts({
   reports: process.stdout,
   folder: keeperFolder(folder, process.pid),
   waitingShells: Number(waitingShells),
+  scriptOomScore: spareThisProcess(),
 })

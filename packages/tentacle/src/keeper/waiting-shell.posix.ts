@@ -30,8 +30,12 @@ export interface WaitingShell {
   dismiss(): void
 }
 
-/** Starts a shell that waits. Rejects with the system's error when there can be no more processes or files. */
-export async function startWaitingShell(pipes: PipeMaker): Promise<WaitingShell> {
+/**
+ * Starts a shell that waits. Rejects with the system's error when there can be no more processes or files.
+ *
+ * @param oomScore written to the shell's `oom_score_adj`; undefined: it has what this process has
+ */
+export async function startWaitingShell(pipes: PipeMaker, oomScore?: number): Promise<WaitingShell> {
   const stdout = await pipes.open()
   const stderr = await pipes.open().catch(error => {
     stdout.closeWriter()
@@ -39,7 +43,8 @@ export async function startWaitingShell(pipes: PipeMaker): Promise<WaitingShell>
     throw error
   })
   try {
-    const child = spawn(shellPath, ['-p', '-c', waitingText, 'tentacle-script'], {
+    const score = oomScore === undefined ? '' : `echo ${oomScore} >/proc/self/oom_score_adj\n`
+    const child = spawn(shellPath, ['-p', '-c', score + waitingText, 'tentacle-script'], {
       detached: true,
       stdio: ['pipe', stdout.writer, stderr.writer],
     })

@@ -4,47 +4,101 @@ import type { ScriptClaim } from './script-claim.ts'
 
 /** What became of the attempt to end a script. */
 export interface EndReport {
-  /** Whether any process was ended: false when the script had ended by itself before. */
+  /** Whether any process was signalled: false when the script had ended by itself before. */
   readonly hasKilled: boolean
-  /** Processes that are still there. */
-  readonly survivors: readonly ProcessInfo[]
+  /** Whether none of its processes is left: false only when the attempt was called off. */
+  readonly isGone: boolean
 }
 
-/** How long the last output may take, and stubborn processes to die. */
+export interface EndOptions {
+  /** How long processes have to end by themselves after SIGTERM, in milliseconds; 0: SIGKILL at once. */
+  readonly graceMs: number
+  /** Whether the script's end has been noted, with all of its output. */
+  readonly isOver: () => Promise<boolean>
+  /** Called once with the processes that SIGKILL did not end in time. They are waited for, and tried again. */
+  readonly onSurvivors: (survivors: readonly ProcessInfo[]) => void
+  /** Calls the attempt off: the agent stops. */
+  readonly signal: AbortSignal
+}
+
+/** How long the last output may take, and stubborn processes to die, before they are named. */
 const patienceMs = 5000
 
+/** How often is looked for what is left: soon at first, because most processes end at once. */
+const firstPauseMs = 2
+const longestPauseMs = 100
+
 /**
- * Ends every process of a script at once, however deep: its session and all descendants, also those that began a
- * session of their own. Looks again until none is left, since new ones may be made meanwhile.
- *
- * @param isOver whether the script's end has been noted, with all of its output
+ * Ends every process of a script, however deep: its session and all descendants, also those that began a process group
+ * or a session of their own. They are asked first (SIGTERM) and made to end second (SIGKILL). Returns when none is left,
+ * however long that takes: whoever waits for the script's mutex must not meet them.
  */
 export async function endScript(
   table: ProcessTable,
   claim: ScriptClaim,
-  isOver: () => Promise<boolean>,
+  { graceMs, isOver, onSurvivors, signal }: EndOptions,
 ): Promise<EndReport> {
-  if (claim.bootId !== table.bootId) return { hasKilled: false, survivors: [] }
+  if (claim.bootId !== table.bootId || (await isOver())) return { hasKilled: false, isGone: true }
+  const known = new Map<number, string>()
+  const asked = new Set<number>()
+  const graceEnd = performance.now() + graceMs
   let hasKilled = false
-  for (let deadline = performance.now() + patienceMs, pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 100)) {
-    if (await isOver()) return { hasKilled, survivors: [] }
-    const victims = processesOf(claim, await table.all())
-    if (performance.now() > deadline) return { hasKilled, survivors: victims }
-    for (const { pid } of victims) hasKilled = table.kill(pid) === 'sent' || hasKilled
+  let hasNamed = false
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    if (signal.aborted) return { hasKilled, isGone: false }
+    const left = processesOf(claim, await table.all(), known)
+    if (left.length === 0) break
+    for (const { pid, startTime } of left) known.set(pid, startTime)
+    const now = performance.now()
+    if (now < graceEnd) {
+      for (const { pid } of left) {
+        if (!asked.has(pid)) hasKilled = table.kill(pid, 'SIGTERM') === 'sent' || hasKilled
+        asked.add(pid)
+      }
+    } else {
+      for (const { pid } of left) hasKilled = table.kill(pid, 'SIGKILL') === 'sent' || hasKilled
+      if (!hasNamed && now > graceEnd + patienceMs) onSurvivors(left)
+      hasNamed ||= now > graceEnd + patienceMs
+    }
     await delay(pauseMs)
   }
+  // What they printed last is on its way; processes that have left the family may hold the output for good.
+  for (
+    const deadline = performance.now() + patienceMs;
+    performance.now() < deadline;
+    await delay(firstPauseMs)
+  ) {
+    if (signal.aborted || (await isOver())) break
+  }
+  return { hasKilled, isGone: true }
 }
 
-/** The processes of a script in a snapshot: its session, and all descendants of those. */
-export function processesOf({ script }: ScriptClaim, all: readonly ProcessInfo[]): readonly ProcessInfo[] {
-  const leader = all.find(({ pid }) => pid === script.pid)
-  // The number was given away: then nothing of the script's session is left.
-  if (leader !== undefined && leader.startTime !== script.startTime) return []
-  const family = new Set<number>([script.pid])
-  for (const { pid, session } of all) if (session === script.pid) family.add(pid)
+/**
+ * The processes of a script in a snapshot, parents before children: its session, all descendants, and the sessions of
+ * those.
+ *
+ * @param known members seen before, by pid with start time: their parents may be gone, and with them the only
+ *   trace that they belong here
+ */
+export function processesOf(
+  { script }: ScriptClaim,
+  all: readonly ProcessInfo[],
+  known: ReadonlyMap<number, string> = new Map(),
+): readonly ProcessInfo[] {
+  const byPid = new Map(all.map(info => [info.pid, info]))
+  const family = new Set<number>()
+  for (const [pid, startTime] of [[script.pid, script.startTime] as const, ...known]) {
+    const now = byPid.get(pid)
+    // The number of one that has ended stands for its session; one that was given away stands for nothing.
+    if (now === undefined || now.startTime === startTime) family.add(pid)
+  }
   for (let before = -1; before !== family.size; ) {
     before = family.size
-    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid)
+    for (const { pid, parent, session } of all) {
+      // A script may have started this agent anew; that and what it runs is not the script's.
+      if (pid !== process.pid && (family.has(parent) || family.has(session))) family.add(pid)
+    }
   }
-  return all.filter(({ pid, isDefunct }) => family.has(pid) && !isDefunct && pid !== process.pid)
+  const members = [...family].map(pid => byPid.get(pid)).filter(info => info !== undefined)
+  return members.filter(({ isDefunct }) => !isDefunct)
 }

@@ -26,9 +26,9 @@ export function createPosixProcessTable(root = '/proc'): ProcessTable {
       }
       return found
     },
-    kill(pid) {
+    kill(pid, signal) {
       try {
-        process.kill(pid, 'SIGKILL')
+        process.kill(pid, signal)
         return 'sent'
       } catch (error) {
         return systemCode(error) === 'ESRCH' ? 'gone' : 'refused'

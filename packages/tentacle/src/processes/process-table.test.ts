@@ -35,9 +35,9 @@ test('ends a process, and says when there is none', async () => {
   const table = openProcessTable()
   const child = spawn('/bin/sleep', ['600'])
   const ended = once(child, 'exit')
-  assert.equal(table.kill(child.pid ?? 0), 'sent')
+  assert.equal(table.kill(child.pid ?? 0, 'SIGKILL'), 'sent')
   assert.deepEqual(await ended, [null, 'SIGKILL'])
-  assert.equal(table.kill(child.pid ?? 0), 'gone')
+  assert.equal(table.kill(child.pid ?? 0, 'SIGKILL'), 'gone')
 })
 
 test('a system where scripts cannot be run yet says so', () => {
@@ -63,6 +63,38 @@ test('finds the family of a script, and nobody when its number was given away', 
     [10, 11, 12, 13, 14],
   )
   assert.deepEqual(processesOf({ ...claim, script: { pid: 10, startTime: '7' } }, all), [])
+})
+
+test('knows a member of a family whose parent and session leader have ended, but not who was given its number', () => {
+  const info = (pid: number, parent: number, session: number): ProcessInfo => {
+    return { pid, parent, session, startTime: `${pid}00`, isDefunct: false, name: 'x' }
+  }
+  const claim = { bootId: 'b', keeper: { pid: 5, startTime: '500' }, script: { pid: 10, startTime: '1000' } }
+  const known = new Map([
+    [13, '1300'],
+    [14, '1400'],
+    [30, '7'],
+  ])
+  // 13 began a session and has ended; 14 is of that session; 30 is another process now.
+  const all = [info(5, 1, 5), info(14, 1, 13), info(15, 14, 15), info(30, 1, 30), info(31, 30, 30)]
+  assert.deepEqual(
+    processesOf(claim, all, known).map(({ pid }) => pid),
+    [14, 15],
+  )
+  assert.deepEqual(processesOf(claim, all), [])
+})
+
+test('an agent that a script has started is none of its processes, nor is what that agent runs', () => {
+  const info = (pid: number, parent: number, session: number): ProcessInfo => {
+    return { pid, parent, session, startTime: `${pid}00`, isDefunct: false, name: 'x' }
+  }
+  const claim = { bootId: 'b', keeper: { pid: 5, startTime: '500' }, script: { pid: 10, startTime: '1000' } }
+  const own = process.pid
+  const all = [info(10, 5, 10), info(own, 10, 10), info(own + 1, own, own + 1)]
+  assert.deepEqual(
+    processesOf(claim, all).map(({ pid }) => pid),
+    [10],
+  )
 })
 
 test('reads the claim that a keeper writes, and no incomplete one', () => {

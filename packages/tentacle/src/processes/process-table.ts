@@ -20,8 +20,8 @@ export interface ProcessTable {
   readonly bootId: string
   find(pid: number): Promise<ProcessInfo | undefined>
   all(): Promise<readonly ProcessInfo[]>
-  /** Ends a process at once. `gone`: there was none. `refused`: it belongs to somebody else. */
-  kill(pid: number): 'sent' | 'gone' | 'refused'
+  /** Sends a process the signal to end. `gone`: there was none. `refused`: it belongs to somebody else. */
+  kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): 'sent' | 'gone' | 'refused'
 }
 
 /** @throws TentacleError `ERR_PLATFORM` on systems without `/proc`. */

@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseResult, runFiles, type ScriptResult } from '../keeper/keeper-protocol.ts'
-import { type EndReport, endScript } from './end-script.ts'
+import { type EndOptions, type EndReport, endScript } from './end-script.ts'
 import type { GivenJob } from './keeper-client.ts'
 import type { ProcessTable } from './process-table.ts'
 import { type ClaimState, isAlive, parseClaim, readClaim, type ScriptClaim } from './script-claim.ts'
@@ -49,12 +49,22 @@ export class ScriptProcess {
     return this.#end
   }
 
-  /** Ends all processes of the script. */
-  async kill(): Promise<EndReport> {
+  /**
+   * Ends all processes of the script, and waits until they are gone.
+   *
+   * @param evenIfOver also what is left of a script whose end was noted: the agent before this one was ending it
+   */
+  async kill(options: Omit<EndOptions, 'isOver'>, evenIfOver: boolean): Promise<EndReport> {
     const claim = await this.#awaitClaim()
-    if (typeof claim === 'string') return { hasKilled: false, survivors: [] }
-    const report = await endScript(this.#table, claim, async () => (await this.end()) !== undefined)
-    if (report.survivors.length === 0) this.#end ??= { t: 'abandoned' }
+    if (typeof claim === 'string') return { hasKilled: false, isGone: true }
+    let isFirst = evenIfOver
+    const isOver = async () => {
+      const over = !isFirst && (await this.end()) !== undefined
+      isFirst = false
+      return over
+    }
+    const report = await endScript(this.#table, claim, { ...options, isOver })
+    if (report.isGone) this.#end ??= { t: 'abandoned' }
     return report
   }
 

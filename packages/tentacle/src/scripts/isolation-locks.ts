@@ -7,6 +7,12 @@ export interface LockHolder {
   readonly level: ScriptIsolationLevel
 }
 
+/** A script that stands in the way of another one. */
+export interface Blocker extends LockHolder {
+  /** Since when it has the lock; undefined while it waits itself. */
+  readonly since: Date | undefined
+}
+
 export interface LockRequest {
   readonly name: string
   readonly holder: LockHolder
@@ -31,7 +37,8 @@ interface Waiting {
 }
 
 interface Lock {
-  readonly holders: Set<LockHolder>
+  /** With the time since when they have it. */
+  readonly holders: Map<LockHolder, Date>
   waiting: Waiting[]
 }
 
@@ -45,6 +52,11 @@ const maxTimerMs = 2_147_483_647
  */
 export class IsolationLocks {
   readonly #locks = new Map<string, Lock>()
+  readonly #now: () => Date
+
+  constructor(now: () => Date = () => new Date()) {
+    this.#now = now
+  }
 
   /** Takes a lock, waiting for it. Never throws. */
   acquire({ name, holder, signal, timeoutMs }: LockRequest): Promise<LockAnswer> {
@@ -73,21 +85,25 @@ export class IsolationLocks {
     })
   }
 
-  /** Gives a lock to a script that held it under the agent before this one, and so together with all others that did. */
-  adopt(name: string, holder: LockHolder): Lease {
+  /**
+   * Gives a lock to a script that held it under the agent before this one, and so together with all others that did.
+   *
+   * @param since when it took the lock; default: now
+   */
+  adopt(name: string, holder: LockHolder, since = this.#now()): Lease {
     const lock = this.#lockOf(name)
-    lock.holders.add(holder)
+    lock.holders.set(holder, since)
     return this.#leaseOf(name, lock, holder)
   }
 
   /** Who has the lock now. */
-  holders(name: string): readonly LockHolder[] {
-    return [...(this.#locks.get(name)?.holders ?? [])]
+  holders(name: string): readonly Blocker[] {
+    return [...(this.#locks.get(name)?.holders ?? [])].map(([holder, since]) => ({ ...holder, since }))
   }
 
   /** Who stands in a script's way: who has the lock, and whoever waits for it since longer. */
-  before(name: string, ticket: string): readonly LockHolder[] {
-    const waiting = this.#locks.get(name)?.waiting.map(one => one.holder) ?? []
+  before(name: string, ticket: string): readonly Blocker[] {
+    const waiting = this.#locks.get(name)?.waiting.map(one => ({ ...one.holder, since: undefined })) ?? []
     const place = waiting.findIndex(holder => holder.ticket === ticket)
     return [...this.holders(name), ...waiting.slice(0, Math.max(0, place))]
   }
@@ -95,7 +111,7 @@ export class IsolationLocks {
   #lockOf(name: string): Lock {
     const known = this.#locks.get(name)
     if (known !== undefined) return known
-    const lock: Lock = { holders: new Set(), waiting: [] }
+    const lock: Lock = { holders: new Map(), waiting: [] }
     this.#locks.set(name, lock)
     return lock
   }
@@ -107,7 +123,7 @@ export class IsolationLocks {
       next = lock.waiting[0]
     ) {
       lock.waiting.shift()
-      lock.holders.add(next.holder)
+      lock.holders.set(next.holder, this.#now())
       next.grant(this.#leaseOf(name, lock, next.holder))
     }
     if (lock.holders.size === 0 && lock.waiting.length === 0 && this.#locks.get(name) === lock)
@@ -125,5 +141,5 @@ export class IsolationLocks {
 
 function isFree(lock: Lock, { level }: LockHolder): boolean {
   if (lock.holders.size === 0) return true
-  return level === 'NoIsolation' && [...lock.holders].every(holder => holder.level === 'NoIsolation')
+  return level === 'NoIsolation' && [...lock.holders.keys()].every(holder => holder.level === 'NoIsolation')
 }

@@ -1,6 +1,6 @@
 import type { NewEntry } from '../script-log/log-entry.ts'
 import type { StartCommand } from '../workspaces/start-command.ts'
-import type { LockHolder } from './isolation-locks.ts'
+import type { Blocker } from './isolation-locks.ts'
 
 /**
  * What a script's log says about its mutex. The sentences are ours. The lines that begin with `##octopus` are read by
@@ -23,31 +23,31 @@ export function queuedEntries({ mutexName, isolation, taskId }: Wanted): readonl
 }
 
 /** When it is not free. Servers turn the links into links to the tasks. */
-export function waitingEntries(wanted: Wanted, blockers: readonly LockHolder[]): readonly NewEntry[] {
-  return [wait, line(`Waiting: ${describe(wanted, blockers)}`), normal]
+export function waitingEntries(wanted: Wanted, blockers: readonly Blocker[]): readonly NewEntry[] {
+  return [wait, line(`Waiting: ${describe(wanted, blockers)}${inDetail(blockers)}`), normal]
 }
 
-export function cancelledEntries(wanted: Wanted, blockers: readonly LockHolder[]): readonly NewEntry[] {
+export function cancelledEntries(wanted: Wanted, blockers: readonly Blocker[]): readonly NewEntry[] {
   return [
-    line(`Cancelled before the script could start: ${describe(wanted, blockers)}`),
+    line(`Cancelled before the script could start: ${describe(wanted, blockers)}${inDetail(blockers)}`),
     line('The script was not run, because it was cancelled.'),
   ]
 }
 
 export function timedOutEntries(
   wanted: Wanted,
-  blockers: readonly LockHolder[],
+  blockers: readonly Blocker[],
   waitedMs: number,
 ): readonly NewEntry[] {
   const minutes = Math.round(waitedMs / 60_000)
   const time = waitedMs < 60_000 ? `${Math.round(waitedMs / 1000)} s` : `${minutes} min`
   return [
-    line(`Not started within ${time}: ${describe(wanted, blockers)}`),
+    line(`Not started within ${time}: ${describe(wanted, blockers)}${inDetail(blockers)}`),
     line('The script was not run, because its time limit for waiting has passed.'),
   ]
 }
 
-function describe({ mutexName, isolation, taskId }: Wanted, blockers: readonly LockHolder[]): string {
+function describe({ mutexName, isolation, taskId }: Wanted, blockers: readonly Blocker[]): string {
   const reason =
     isolation === 'FullIsolation'
       ? 'this script must run alone'
@@ -65,6 +65,19 @@ function describe({ mutexName, isolation, taskId }: Wanted, blockers: readonly L
   }
   const many = isolation === 'FullIsolation' ? 'this script must run alone' : 'one of them must run alone'
   return `scripts of the tasks ${tasks.map(linkTo).join(', ')} hold the mutex ${mutexName} or wait for it, and ${many}.`
+}
+
+/** How many scripts are named one by one. */
+const maxNamed = 5
+
+/** Which scripts stand in the way, so that somebody at the machine finds their folders and processes. */
+function inDetail(blockers: readonly Blocker[]): string {
+  const named = blockers.slice(0, maxNamed).map(({ ticket, since }) => {
+    const time = since?.toISOString().slice(0, 19).replace('T', ' ')
+    return time === undefined ? `${ticket} waits before it` : `${ticket} has it since ${time} UTC`
+  })
+  if (blockers.length > maxNamed) named.push(`and ${blockers.length - maxNamed} more`)
+  return named.length === 0 ? '' : ` By script: ${named.join(', ')}.`
 }
 
 function linkTo(taskId: string): string {

@@ -5,6 +5,7 @@ import { runFiles } from '../keeper/keeper-protocol.ts'
 import { splitArguments } from '../processes/command-line.ts'
 import type { GivenJob } from '../processes/keeper-client.ts'
 import { prepareRunFolder } from '../processes/prepare-run-folder.ts'
+import type { ProcessInfo } from '../processes/process-table.ts'
 import { type ScriptEnd, ScriptProcess } from '../processes/script-process.ts'
 import type { OutputLog } from '../script-log/output-log.ts'
 import { OutputPump } from '../script-log/output-pump.ts'
@@ -40,8 +41,10 @@ export class ScriptExecution {
   readonly #watcher: FSWatcher | undefined
   #job: GivenJob | undefined
   #killing: Promise<void> | undefined
+  /** Whether processes may be left that are to be ended. */
+  #isEnding = false
   #wasKilled = false
-  #isDetached = false
+  readonly #detaching = new AbortController()
   #isClosed = false
 
   private constructor(context: ExecutionContext, pump: OutputPump) {
@@ -99,6 +102,8 @@ export class ScriptExecution {
       const end = await this.#untilOver()
       if (end === undefined) return { t: 'detached' }
       await this.#killing
+      // It is over, but not all of its processes were ended: that is for the next agent.
+      if (this.#isDetached && this.#isEnding) return { t: 'detached' }
       onProcessesGone()
       await this.#drain()
       return { t: 'over', end, wasKilled: this.#wasKilled }
@@ -107,9 +112,13 @@ export class ScriptExecution {
     }
   }
 
-  /** Ends the script's processes. Returns at once; {@link follow} tells when they are gone. */
-  end(): void {
-    this.#killing ??= this.#kill().finally(() => {
+  /**
+   * Ends the script's processes. Returns at once; {@link follow} tells when they are gone.
+   *
+   * @param evenIfOver see {@link ScriptProcess.kill}
+   */
+  end(evenIfOver = false): void {
+    this.#killing ??= this.#kill(evenIfOver).finally(() => {
       this.#killing = undefined
       this.#bell.ring()
     })
@@ -117,8 +126,12 @@ export class ScriptExecution {
 
   /** Lets go of the script without ending it. */
   detach(): void {
-    this.#isDetached = true
+    this.#detaching.abort()
     this.#bell.ring()
+  }
+
+  get #isDetached(): boolean {
+    return this.#detaching.signal.aborted
   }
 
   async #untilOver(): Promise<ScriptEnd | undefined> {
@@ -133,17 +146,31 @@ export class ScriptExecution {
     }
   }
 
-  async #kill(): Promise<void> {
-    const { parts, log } = this.#context
+  async #kill(evenIfOver: boolean): Promise<void> {
+    const { parts, workspace } = this.#context
+    const { cancelGraceMs: graceMs } = parts
+    const { signal } = this.#detaching
+    const onSurvivors = (survivors: readonly ProcessInfo[]) => this.#name(survivors)
+    this.#isEnding = true
     try {
-      const { hasKilled, survivors } = await this.#process.kill()
+      const { hasKilled, isGone } = await this.#process.kill({ graceMs, onSurvivors, signal }, evenIfOver)
       this.#wasKilled ||= hasKilled
-      if (survivors.length === 0) return
-      const names = survivors.map(({ pid, name }) => `${pid} (${name})`).join(', ')
-      const text = `These processes of the script could not be ended: ${names}. The script counts as running until they are gone.`
+      this.#isEnding = !isGone
+    } catch (error) {
+      this.#isEnding = false
+      parts.log.warn(`The script in ${workspace.folder} could not be ended`, error)
+    }
+  }
+
+  #name(survivors: readonly ProcessInfo[]): void {
+    const { parts, log, workspace } = this.#context
+    const names = survivors.map(({ pid, name }) => `${pid} (${name})`).join(', ')
+    const text = `These processes of the script could not be ended: ${names}. The script counts as running, and keeps its mutex, until they are gone.`
+    parts.log.warn(`${workspace.folder}: ${text}`)
+    try {
       log.append([{ source: 'StdErr', text }], {}, parts.clock.now())
     } catch (error) {
-      parts.log.warn(`The script in ${this.#context.workspace.folder} could not be ended`, error)
+      parts.log.warn(`The log of the script in ${workspace.folder} cannot be written`, error)
     }
   }
 

@@ -24,6 +24,8 @@ export interface ScriptParts {
   readonly user: string
   /** How long a script waits for its mutex before its log says so, and again after each `repeatMs`. */
   readonly waitNotice: { readonly firstMs: number; readonly repeatMs: number }
+  /** How long the processes of a cancelled script have between SIGTERM and SIGKILL. */
+  readonly cancelGraceMs: number
   /** How many characters of log one answer may have, 40 for each entry included. */
   readonly maxPageCharacters: number
 }

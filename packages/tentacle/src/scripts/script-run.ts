@@ -251,7 +251,7 @@ export class ScriptRun {
   async #follow(execution: ScriptExecution, lease: Lease | undefined, isAdopted: boolean): Promise<void> {
     this.#execution = execution
     if (this.#isDetached) execution.detach()
-    if (this.#isCancelRequested) execution.end()
+    if (this.#isCancelRequested) execution.end(isAdopted)
     const over = await execution.follow(() => lease?.release())
     if (over.t === 'detached') return this.#close()
     const { end, wasKilled } = over
@@ -314,7 +314,7 @@ export class ScriptRun {
   }
 
   #adoptLock(): Lease {
-    return this.#parts.locks.adopt(this.#command.mutexName, this.#holder)
+    return this.#parts.locks.adopt(this.#command.mutexName, this.#holder, this.#state.started ?? undefined)
   }
 
   get #holder() {

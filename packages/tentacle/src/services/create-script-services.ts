@@ -57,6 +57,8 @@ export interface ScriptServicesOptions {
   readonly keeperCommand?: readonly string[]
   /** Default: 100 ms, then every 10 minutes. */
   readonly waitNotice?: { readonly firstMs: number; readonly repeatMs: number }
+  /** How long a cancelled script has between SIGTERM and SIGKILL, in milliseconds. Default 5 s; 0: SIGKILL at once. */
+  readonly cancelGraceMs?: number
   /** How much log one answer may have. Default: 1 Mi characters, of which an entry takes 40 beside its text. */
   readonly maxPageCharacters?: number
 }
@@ -107,10 +109,11 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
     bells,
     clock,
     log,
-    locks: new IsolationLocks(),
+    locks: new IsolationLocks(clock.now),
     mask: createTextMask(secrets),
     user: accountName(),
     waitNotice: options.waitNotice ?? { firstMs: 100, repeatMs: 600_000 },
+    cancelGraceMs: options.cancelGraceMs ?? 5000,
     maxPageCharacters: options.maxPageCharacters ?? 1024 * 1024,
   }
   const engine = await ScriptEngine.open({ home, parts, freeSpace, freeUp: () => cleaner.clean() })
