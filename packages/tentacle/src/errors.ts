@@ -43,6 +43,10 @@ export type TentacleErrorCode =
   | 'ERR_STOPPING'
   /** This system cannot do what was asked for. */
   | 'ERR_PLATFORM'
+  /** A package file is damaged, hostile, or of a kind that cannot be unpacked. */
+  | 'ERR_PACKAGE'
+  /** A service of the system could not be installed, changed, started or stopped; the message says by whom it can. */
+  | 'ERR_SERVICE'
 
 /** What an error carries beside its message. */
 export interface TentacleErrorParts {

@@ -81,6 +81,45 @@ export const chosenDifferences: readonly ChosenDifference[] = [
     rows: ['poll-server-reuse-none'],
     reason: 'Nothing to take over is a refusal (1) with a sentence, not a crash.',
   },
+  {
+    rows: ['service-nothing', 'service-restart', 'service-star-start', 'service-star-stop'],
+    reason: 'Root needs no sudo; where it is not installed, the original refuses root as well.',
+  },
+  {
+    rows: [
+      'service-install',
+      'service-install-user',
+      'service-install-start',
+      'service-reconfigure',
+      'service-default-name',
+      'service-default-name-no-option',
+      'service-unnamed-current-folder',
+      'service-env-user',
+    ],
+    reason:
+      'Root needs no sudo. The unit is that of the original; beside it is a file that lets scripts outlive the agent.',
+  },
+  {
+    rows: ['service-stop-uninstall', 'service-all'],
+    reason: 'Root needs no sudo, and systemd is told to forget what was removed, also that it had failed.',
+  },
+  {
+    rows: ['service-blank-name'],
+    reason: 'A name with a blank is one word for systemd; the unit of the original does not start.',
+  },
+  {
+    rows: [
+      'service-start-fails',
+      'service-stop-fails',
+      'service-restart-fails',
+      'service-install-fails',
+      'service-uninstall-fails',
+      'service-install-permission-denied',
+      'service-restart-permission-denied',
+    ],
+    reason:
+      'What was not done is a failure (1) that says why, and the first failure ends the command; the original tries the same once more with sudo although it is root, goes on, and ends with 0.',
+  },
 ]
 
 /** What this agent does in those runs. */

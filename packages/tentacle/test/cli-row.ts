@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import type { HelpLayout } from './help-layout.ts'
 import { createRig, type Rig } from './rig.ts'
 import type { SeenRequest, StandInAnswer, StandInServer } from './stand-in-server.ts'
+import { standInSystem } from './stand-in-system.ts'
 
 /** One recorded run of the original, without its sentences where ours differ. */
 export interface CliRow {
@@ -24,6 +25,10 @@ export interface CliRow {
   /** Files that were made, changed or (null) deleted; binary files as `hex:` and their first two bytes. */
   readonly changes: Readonly<Record<string, string | null>>
   readonly serverRequests: readonly SeenRequest[]
+  /** How `systemctl` answers in this run; it succeeds unless this is here. */
+  readonly systemctl?: { readonly exitCode: number; readonly stderr: string }
+  /** Calls of `systemctl` and `sudo`, in their order. */
+  readonly systemCalls?: readonly string[]
 }
 
 /** What a run did, in the vocabulary of the rows. */
@@ -33,6 +38,7 @@ export interface Observed {
   readonly stderr: string
   readonly changes: Readonly<Record<string, string | null>>
   readonly serverRequests: readonly SeenRequest[]
+  readonly systemCalls: readonly string[]
 }
 
 const fixtures = join(import.meta.dirname, 'fixtures')
@@ -61,11 +67,15 @@ export async function runRow(
       await utimes(map.here(path), new Date(), new Date(Date.now() - 100_000))
   }
 
+  const system = await standInSystem(rig, row.systemctl)
   const before = await rig.snapshot()
   server.seen.length = 0
   server.answers = row.serverAnswers ?? {}
   const cwd = row.cwd === undefined ? rig.root : map.here(row.cwd)
-  const { exitCode, stdout, stderr } = await rig.run(map.argv(row.argv), { cwd, env: row.env ?? {} })
+  const path = row.env?.PATH?.replace('/home/fakebin', system.programs)
+  const env = { ...row.env, ...(path === undefined ? {} : { PATH: path }) }
+  const { exitCode, stdout, stderr } = await rig.run(map.argv(row.argv), { cwd, env })
+  const systemCalls = await system.calls()
   const after = await rig.snapshot()
   return {
     exitCode,
@@ -73,6 +83,7 @@ export async function runRow(
     stderr: map.there(stderr),
     changes: changesBetween(before, after, map),
     serverRequests: server.seen.map(seen => JSON.parse(map.there(JSON.stringify(seen))) as SeenRequest),
+    systemCalls,
   }
 }
 
@@ -174,7 +185,10 @@ class RowMap {
   }
 
   there(text: string): string {
-    let mapped = text.replaceAll(this.#root, '/home/t')
+    let mapped = text
+      .replaceAll(`${this.#root}/etc/systemd`, '/etc/systemd')
+      .replaceAll(this.#root, '/home/t')
+      .replace(dropIn, '<DROP-IN>')
     for (const [there, here] of this.#ports) {
       mapped = mapped
         .replaceAll(`localhost:${here}`, `octopus.example:${there}`)
@@ -183,6 +197,9 @@ class RowMap {
     return placeholders(mapped.replaceAll('localhost', 'octopus.example'))
   }
 }
+
+/** What stands beside every unit. */
+const dropIn = readFileSync(join(fixtures, 'drop-in.conf'), 'utf8')
 
 const knownThumbprints = new Set(
   readFileSync(join(fixtures, 'files/thumbprints.txt'), 'utf8').match(/\b[0-9A-F]{40}\b/g),

@@ -11,7 +11,7 @@ before(async () => {
 })
 after(() => server.close())
 
-describe('tentacle 12.1-12.35: command lines end as those of the original', () => {
+describe('tentacle 12.1-12.35, 12.65: command lines end as those of the original', () => {
   for (const recorded of readRows()) {
     const row = withChosenDifferences(recorded)
     test(`${row.name}: Tentacle ${row.argv.map(quote).join(' ').slice(0, 100)}`, async t => {
@@ -19,6 +19,7 @@ describe('tentacle 12.1-12.35: command lines end as those of the original', () =
       assert.equal(observed.exitCode, row.exitCode, observed.stderr)
       assert.deepEqual(observed.changes, row.changes)
       assert.deepEqual(observed.serverRequests, row.serverRequests)
+      assert.deepEqual(observed.systemCalls, row.systemCalls ?? [])
       assertStandardOutput(observed, row)
       if (row.stderr === '<REPORT>') assertReport(observed.stderr, row)
       else assert.equal(observed.stderr, row.stderr)

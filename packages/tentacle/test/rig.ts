@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
-import type { Machine } from '../src/cli/machine.ts'
+import type { Machine, ServicePlace } from '../src/cli/machine.ts'
 import { runCli } from '../src/cli/run-cli.ts'
 
 /** The machine id that the fixtures were made with. */
@@ -24,6 +24,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** What stands on standard input; nothing, at its end, unless given. */
   readonly stdin?: Readable
+  /** Whether the command may do everything; it may, unless told otherwise. */
+  readonly isElevated?: boolean
+  /** What manages services; systemd, unless told otherwise. */
+  readonly system?: ServicePlace['system']
 }
 
 /** A machine of its own in a temporary folder, on which the test's process runs commands. Removed after the test. */
@@ -77,7 +81,13 @@ export async function createRig(t: Pick<TestContext, 'after'>): Promise<Rig> {
         fallbackLogs: at('user/.local/share/Octopus/Logs'),
       },
       program: { executable: '/opt/octopus/tentacle/Tentacle', folder: at('program') },
-      patience: { serverStartMs: 50, serverStartPauseMs: 10, handshakePauseMs: 1 },
+      services: {
+        system: options.system ?? 'systemd',
+        isElevated: options.isElevated ?? true,
+        units: at('etc/systemd/system'),
+        packagedUnits: [at('usr/lib/systemd/system')],
+      },
+      patience: { serverStartMs: 50, serverStartPauseMs: 10, handshakePauseMs: 1, packagePauseMs: 1 },
       now: () => new Date(),
       onStopSignal(stop) {
         stops.add(stop)

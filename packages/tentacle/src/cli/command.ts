@@ -5,8 +5,8 @@ import { type ParsedOptions, parseOptions } from '../options/parse-options.ts'
 import type { SettingsStore } from '../settings/settings-store.ts'
 import type { Machine } from './machine.ts'
 
-/** How the agent learns that it should stop. */
-export type HostKind = 'console' | 'signals'
+/** How the agent learns that it should stop: Enter or a signal, a signal alone, or the end of who has started it. */
+export type HostKind = 'console' | 'signals' | 'parent'
 
 /** What every command gets. */
 export interface CommandContext {

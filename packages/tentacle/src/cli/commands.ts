@@ -12,6 +12,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/agent.ts')).agent,
   },
   {
+    name: 'checkservices',
+    aliases: [],
+    summary: 'Starts the services of agents that have stopped (Windows only)',
+    load: async () => (await import('./commands/checkservices.ts')).checkservices,
+  },
+  {
     name: 'clear-trusted-servers',
     aliases: [],
     summary: 'Forgets trusted servers, except those at the given addresses',
@@ -48,6 +54,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/deregister-worker.ts')).deregisterWorker,
   },
   {
+    name: 'extract',
+    aliases: [],
+    summary: 'Unpacks a package into a folder',
+    load: async () => (await import('./commands/extract.ts')).extract,
+  },
+  {
     name: 'help',
     aliases: ['h', '?'],
     summary: 'Shows all commands, or the options of one',
@@ -70,6 +82,12 @@ export const commands: readonly CommandEntry[] = [
     aliases: [],
     summary: 'Tells whether the agent is alive, for health probes',
     load: async () => (await import('./commands/livez.ts')).livez,
+  },
+  {
+    name: 'migrate-preinstalled-k8s-config',
+    aliases: [],
+    summary: 'Part of the agent for Kubernetes clusters, which this is not',
+    load: async () => (await import('./commands/kubernetes.ts')).kubernetes,
   },
   {
     name: 'new-certificate',
@@ -96,6 +114,24 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/proxy.ts')).proxy,
   },
   {
+    name: 'register-k8s-cluster',
+    aliases: [],
+    summary: 'Part of the agent for Kubernetes clusters, which this is not',
+    load: async () => (await import('./commands/kubernetes.ts')).kubernetes,
+  },
+  {
+    name: 'register-k8s-target',
+    aliases: [],
+    summary: 'Part of the agent for Kubernetes clusters, which this is not',
+    load: async () => (await import('./commands/kubernetes.ts')).kubernetes,
+  },
+  {
+    name: 'register-k8s-worker',
+    aliases: [],
+    summary: 'Part of the agent for Kubernetes clusters, which this is not',
+    load: async () => (await import('./commands/kubernetes.ts')).kubernetes,
+  },
+  {
     name: 'register-with',
     aliases: [],
     summary: 'Registers this agent with a server as a deployment target',
@@ -112,6 +148,12 @@ export const commands: readonly CommandEntry[] = [
     aliases: [],
     summary: 'Sets how a trusted server and this agent meet, without asking the server',
     load: async () => (await import('./commands/server-comms.ts')).serverComms,
+  },
+  {
+    name: 'service',
+    aliases: [],
+    summary: 'Installs, changes, starts and stops the service of an instance',
+    load: async () => (await import('./commands/service.ts')).service,
   },
   {
     name: 'set-polling-connection-count',
@@ -142,6 +184,12 @@ export const commands: readonly CommandEntry[] = [
     aliases: [],
     summary: 'Prints the version',
     load: async () => (await import('./commands/version.ts')).version,
+  },
+  {
+    name: 'watchdog',
+    aliases: [],
+    summary: 'Lets Windows look regularly whether agents run (Windows only)',
+    load: async () => (await import('./commands/watchdog.ts')).watchdog,
   },
 ]
 

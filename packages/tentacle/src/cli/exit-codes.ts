@@ -18,6 +18,8 @@ const refusals: ReadonlySet<TentacleErrorCode> = new Set([
   'ERR_SETTINGS_MISSING',
   'ERR_NO_CERTIFICATE',
   'ERR_REFUSED',
+  'ERR_PACKAGE',
+  'ERR_SERVICE',
 ])
 
 export function exitCodeOf(error: Error): number {

@@ -19,6 +19,17 @@ export interface Program {
   readonly folder: string
 }
 
+/** How this system runs services. */
+export interface ServicePlace {
+  readonly system: 'systemd' | 'windows'
+  /** Whether this process may do everything: root, or an administrator's elevated prompt. */
+  readonly isElevated: boolean
+  /** Where systemd keeps the units of this machine. */
+  readonly units: string
+  /** Where packages of the system put units. */
+  readonly packagedUnits: readonly string[]
+}
+
 /** How long things are waited for, in ms. */
 export interface Patience {
   /** For the first answer of a server that refuses connections or is starting, and between two tries. */
@@ -26,9 +37,16 @@ export interface Patience {
   readonly serverStartPauseMs: number
   /** Before the second try of a port for agents; each further pause is half as long again. */
   readonly handshakePauseMs: number
+  /** Before a package that another program holds is tried again. */
+  readonly packagePauseMs: number
 }
 
-const patience: Patience = { serverStartMs: 60_000, serverStartPauseMs: 1000, handshakePauseMs: 750 }
+const patience: Patience = {
+  serverStartMs: 60_000,
+  serverStartPauseMs: 1000,
+  handshakePauseMs: 750,
+  packagePauseMs: 5000,
+}
 
 /**
  * All that the program takes from its surroundings. Nothing below reads the process object, so tests run commands in
@@ -47,6 +65,7 @@ export interface Machine {
   readonly processId: number
   readonly paths: MachinePaths
   readonly program: Program
+  readonly services: ServicePlace
   readonly patience: Patience
   now(): Date
   /** Calls `stop` for each signal that asks the process to end, until the returned function is called. */
@@ -71,12 +90,19 @@ export function openMachine(process: NodeJS.Process): Machine {
     processId: process.pid,
     paths: systemPaths(env),
     program: installedProgram(),
+    services: servicePlace(),
     patience,
     now: () => new Date(),
     onStopSignal(stop) {
-      for (const signal of stopSignals) process.on(signal, stop)
+      let wasAsked = false
+      const hear = (signal: NodeJS.Signals) => {
+        if (wasAsked) return dieOf(signal)
+        wasAsked = true
+        stop(signal)
+      }
+      for (const signal of stopSignals) process.on(signal, hear)
       return () => {
-        for (const signal of stopSignals) process.off(signal, stop)
+        for (const signal of stopSignals) process.off(signal, hear)
       }
     },
   }
@@ -106,12 +132,28 @@ function installedProgram(): Program {
   return { folder, executable: join(folder, 'Tentacle') }
 }
 
+/** Windows tells nobody in a simple way who is elevated: there its own refusal is reported. */
+function servicePlace(): ServicePlace {
+  return {
+    system: process.platform === 'win32' ? 'windows' : 'systemd',
+    isElevated: process.getuid === undefined || process.getuid() === 0,
+    units: '/etc/systemd/system',
+    packagedUnits: ['/usr/lib/systemd/system', '/lib/systemd/system', '/usr/local/lib/systemd/system'],
+  }
+}
+
 function userName(): string {
   try {
     return userInfo().username
   } catch {
     return `uid ${process.getuid?.() ?? 'unknown'}` // an account without an entry, as in many containers
   }
+}
+
+/** Who asks a second time does not want to wait for an end in order. */
+function dieOf(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }
 
 /** `Tentacle help | head -1`: the reader has enough, which is no reason to fail. */

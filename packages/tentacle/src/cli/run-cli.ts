@@ -1,7 +1,7 @@
 import { TentacleError, toError } from '../errors.ts'
 import { formatOptions, hostOptions, instanceOptions } from '../options/common-options.ts'
 import { type ParsedOptions, parseOptions } from '../options/parse-options.ts'
-import type { PreparedCommand } from './command.ts'
+import type { HostKind, PreparedCommand } from './command.ts'
 import { commandName, commands, findCommand } from './commands.ts'
 import { isDeployerCommand, runDeployerCommand } from './deployer-commands.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -65,7 +65,7 @@ async function run(
   if (name === 'help') return await helpCommand(args, session)
   const command = await findCommand(name)?.load()
   if (command === undefined) return
-  const kind = host.has('noninteractive') ? 'signals' : 'console'
+  const kind = hostKind(host)
   if (command.kind === 'plain') {
     const prepared = command.prepare(args)
     demandAllKnown(prepared)
@@ -77,6 +77,11 @@ async function run(
     session.announce(name, [typed, ...prepared.masked], prepared.secrets)
     await prepared.run(session.instanceContext(kind))
   }
+}
+
+function hostKind(host: ParsedOptions<typeof hostOptions>): HostKind {
+  if (host.has('monitorMutex')) return 'parent'
+  return host.has('noninteractive') ? 'signals' : 'console'
 }
 
 function demandAllKnown<Context>({ leftOver }: PreparedCommand<Context>): void {

@@ -40,8 +40,12 @@ export interface AgentOptions {
   readonly log: Log
   /** Keeps a secret out of the log. */
   readonly keepSecret: (secret: string | undefined) => void
-  /** Waits until the agent is to stop. Called when it is ready for work. */
-  readonly untilStopped: () => Promise<void>
+  /**
+   * Waits until the agent is to stop. Called when it is ready for work.
+   *
+   * @param work - what it does, in a few words
+   */
+  readonly untilStopped: (work: string) => Promise<void>
 }
 
 /**
@@ -71,7 +75,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   try {
     const proxy = await settings.pollingProxy()
     options.keepSecret(proxy.password)
-    pollServers({ halibut, settings, proxy, env: options.env, log })
+    const polled = pollServers({ halibut, settings, proxy, env: options.env, log })
     life.listener = await listenForServers(halibut, settings, log)
     life.trust = followTrust(store, halibut.trust, log)
     life.cleaner = startBackgroundTask('WorkspaceCleanerTask', services.cleaner, log)
@@ -80,10 +84,16 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       createHeartbeat(settings.home, now, log),
       log,
     )
-    await options.untilStopped()
+    await options.untilStopped(workOf(life.listener, polled.length))
   } finally {
     await life.end()
   }
+}
+
+function workOf(listener: HalibutListener | undefined, polled: number): string {
+  const listens = listener === undefined ? [] : [`listens on port ${listener.port}`]
+  const polls = polled === 0 ? [] : [`polls ${polled === 1 ? 'a server' : `${polled} servers`}`]
+  return [...listens, ...polls].join(', ') || 'neither listens nor polls'
 }
 
 async function ownCertificate(store: SettingsStore, now: Date, log: Log): Promise<Certificate> {

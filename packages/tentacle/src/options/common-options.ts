@@ -13,7 +13,7 @@ export const hostOptions = {
   ...commonOptions,
   console: flag('console', 'Stops on Enter', { hidden: true }),
   noninteractive: flag('noninteractive', 'Stops on a signal only', { hidden: true }),
-  monitorMutex: value('monitorMutex', 'Stops when a mutex of this name is free', { hidden: true }),
+  monitorMutex: value('monitorMutex', 'Stops when the program that started it ends', { hidden: true }),
   nologo: flag('nologo', 'Has no effect', { hidden: true }),
   noconsolelogging: flag('noconsolelogging', 'Has no effect', { hidden: true }),
 } as const satisfies OptionTable

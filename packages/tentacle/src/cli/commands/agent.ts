@@ -26,16 +26,22 @@ export const agent = instanceCommand({
     // Help and mistakes on the command line need nothing of this.
     const { runAgent } = await import('../../host/run-agent.ts')
     const { waitForStopRequest } = await import('../../host/stop-request.ts')
+    const { createServiceNotifier, withoutServiceVariables } = await import('../../host/service-notifier.ts')
+    const notifier = createServiceNotifier({ env: machine.env, processId: machine.processId, log })
     await runAgent({
       instance: context.instance,
       settings: context.settings,
       executable: machine.program.executable,
       version: compatibleVersion,
-      env: machine.env,
+      env: withoutServiceVariables(machine.env),
       now: machine.now,
       log,
       keepSecret: context.keepSecret,
-      untilStopped: () => waitForStopRequest({ host, stdin: machine.stdin, signal, log }),
+      async untilStopped(work) {
+        await notifier.ready(work)
+        await waitForStopRequest({ host, stdin: machine.stdin, signal, log })
+        await notifier.stopping()
+      },
     })
   },
 })
