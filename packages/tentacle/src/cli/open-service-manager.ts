@@ -43,9 +43,12 @@ export function openServiceManager(
     log,
     async prepareAccount(name) {
       const account = await findAccount(name, run)
-      if (account.uid === 0) return
       const { indexRoot } = paths
-      await handOver({ account, ...(await files()), indexRoot, executable: program.executable, run, log })
+      const { executable } = program
+      return async () => {
+        if (account.uid === 0) return
+        await handOver({ account, ...(await files()), indexRoot, executable, run, log })
+      }
     },
   })
 }

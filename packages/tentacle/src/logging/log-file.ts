@@ -1,12 +1,15 @@
 import {
-  appendFileSync,
   closeSync,
+  constants,
   existsSync,
+  fchownSync,
+  fstatSync,
   mkdirSync,
   openSync,
   renameSync,
   rmSync,
   statSync,
+  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import type { LogLevel } from './levels.ts'
@@ -46,9 +49,7 @@ export function fileSink(options: LogFileOptions): LogSink {
     const folder = options.folder()
     const path = join(folder, fileName)
     const append = (line: LogLevel, message: string): void => {
-      appendFileSync(path, options.mask(formatLogLine(now, options.processId, line, message)), {
-        mode: 0o640,
-      })
+      appendTo(path, folder, options.mask(formatLogLine(now, options.processId, line, message)))
     }
     try {
       const place = `${folder} ${localDate(now)}`
@@ -65,6 +66,26 @@ export function fileSink(options: LogFileOptions): LogSink {
     } catch {
       checked = ''
     }
+  }
+}
+
+/**
+ * What root logs goes into the file of the account that the folder belongs to: otherwise the agent, which runs as that
+ * account, could not write there any more. Nor does root follow a link that the account put in the place of the file.
+ */
+function appendTo(path: string, folder: string, text: string): void {
+  const owner = process.getuid?.() === 0 ? statSync(folder) : undefined
+  const isForeign = owner !== undefined && owner.uid !== 0
+  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants
+  const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | (isForeign ? O_NOFOLLOW : 0), 0o640)
+  try {
+    if (isForeign) {
+      const { uid, size } = fstatSync(file)
+      if (uid === 0 && size === 0) fchownSync(file, owner.uid, owner.gid)
+    }
+    writeSync(file, text)
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -71,7 +71,7 @@ async function handOverApplications(parts: HandOver): Promise<void> {
 }
 
 async function changeOwner(how: '-h' | '-hR', paths: readonly string[], { account, run }: HandOver) {
-  const { exitCode, stderr } = await run('chown', [how, '--', `${account.uid}:`, ...paths])
+  const { exitCode, stderr } = await run('chown', [how, '--', `${account.uid}:${account.gid}`, ...paths])
   if (exitCode === 0) return
   throw new TentacleError(
     'ERR_SERVICE',

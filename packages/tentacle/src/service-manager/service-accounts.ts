@@ -5,6 +5,8 @@ import type { RunProgram } from './run-program.ts'
 export interface Account {
   readonly name: string
   readonly uid: number
+  /** Its first group. */
+  readonly gid: number
 }
 
 /**
@@ -14,8 +16,9 @@ export interface Account {
  */
 export async function findAccount(name: string, run: RunProgram): Promise<Account> {
   const { exitCode, stdout } = await run('getent', ['passwd', name])
-  const [found = '', , uid = ''] = stdout.split('\n')[0]?.split(':') ?? []
-  if (exitCode === 0 && found !== '' && /^\d+$/.test(uid)) return { name: found, uid: Number(uid) }
+  const [found = '', , uid = '', gid = ''] = stdout.split('\n')[0]?.split(':') ?? []
+  if (exitCode === 0 && found !== '' && /^\d+:\d+$/.test(`${uid}:${gid}`))
+    return { name: found, uid: Number(uid), gid: Number(gid) }
   throw new TentacleError(
     'ERR_SERVICE',
     `There is no account '${name}' on this machine. Make one first, for example with 'useradd --system --shell /usr/sbin/nologin ${name}', or choose another with --username.`,

@@ -26,8 +26,8 @@ export interface SystemdParts {
   readonly place: SystemdPlace
   readonly run: RunProgram
   readonly log: Log
-  /** Gives the account of a service the files that its agent works with. */
-  readonly prepareAccount: (account: string) => Promise<void>
+  /** Looks for the account of a service. Calling what it gives hands over the files that its agent works with. */
+  readonly prepareAccount: (account: string) => Promise<() => Promise<void>>
 }
 
 /** The file of ours beside the unit. */
@@ -61,6 +61,8 @@ export class SystemdServices implements ServiceManager {
     const unit = unitName(service.instance)
     await this.#demandRights('install')
     await this.#demandOurs(unit)
+    const handOver = await this.#prepare(service.account)
+    await handOver()
     await this.#write(unit, service)
     await this.#systemctl('enable', unit)
     this.#log.info(`Service installed: ${unit}`)
@@ -70,10 +72,12 @@ export class SystemdServices implements ServiceManager {
     const unit = unitName(service.instance)
     await this.#demandRights('reconfigure')
     const old = await this.#demandOurs(unit)
+    const { account = old?.account, dependsOn = old?.dependsOn } = service
+    const handOver = await this.#prepare(account)
     this.#log.info(`Attempting to remove old service: ${unit}`)
     await this.#systemctl('stop', unit, noSuchUnit)
     await this.#systemctl('disable', unit, noSuchUnit)
-    const { account = old?.account, dependsOn = old?.dependsOn } = service
+    await handOver()
     await this.#write(unit, { ...service, account, dependsOn })
     await this.#systemctl('enable', unit)
     this.#log.info(`Service installed: ${unit}`)
@@ -141,8 +145,11 @@ export class SystemdServices implements ServiceManager {
     return undefined
   }
 
+  async #prepare(account: string | undefined): Promise<() => Promise<void>> {
+    return account === undefined ? async () => undefined : await this.#prepareAccount(account)
+  }
+
   async #write(unit: string, service: ServiceDefinition): Promise<void> {
-    if (service.account !== undefined) await this.#prepareAccount(service.account)
     const { units, path } = this.#place
     await mkdir(units, { recursive: true })
     const file = join(units, `${unit}.service`)
