@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defaultMutexName, scriptExitCodes } from '@tentacle/contracts'
 import { readClaim } from '../processes/script-claim.ts'
@@ -26,9 +27,9 @@ export async function recoverRuns(work: string, parts: ScriptParts): Promise<Rea
   const found: { readonly ticket: string; readonly order: number; readonly one: FoundRun }[] = []
   for (const [ticket, workspace] of await listWorkspaces(work)) {
     try {
-      const state = await readState(workspace.folder)
-      if (state === undefined) continue
       const command = await readStartCommand(workspace.control)
+      const state = (await readState(workspace.folder)) ?? (await stateOfDamaged(workspace, command))
+      if (state === undefined) continue
       const one = await recover(ticket, workspace, state, command, parts)
       found.push({ ticket, order: command?.order ?? 0, one })
     } catch (error) {
@@ -37,6 +38,27 @@ export async function recoverRuns(work: string, parts: ScriptParts): Promise<Rea
   }
   found.sort((a, b) => a.order - b.order)
   return new Map(found.map(({ ticket, one }) => [ticket, one]))
+}
+
+/**
+ * A power cut may take the content of the state file, but a script whose run folder is there was begun: it must not be
+ * made anew.
+ */
+async function stateOfDamaged(
+  { run }: ScriptWorkspace,
+  command: StartCommand | undefined,
+): Promise<ScriptState | undefined> {
+  const found = await stat(run).catch(() => undefined)
+  if (found === undefined) return undefined
+  const created = command === undefined ? found.birthtime : new Date(command.queuedAt)
+  return {
+    created,
+    started: created,
+    completed: null,
+    state: 'Running',
+    exitCode: null,
+    ranToCompletion: null,
+  }
 }
 
 async function recover(

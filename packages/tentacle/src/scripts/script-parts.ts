@@ -2,6 +2,7 @@ import type { Log } from '../logging/log.ts'
 import type { KeeperClient } from '../processes/keeper-client.ts'
 import type { ProcessTable } from '../processes/process-table.ts'
 import type { TextMask } from '../script-log/text-mask.ts'
+import type { DiskFlush } from '../workspaces/disk-flush.ts'
 import type { Bell } from './bell.ts'
 import type { IsolationLocks } from './isolation-locks.ts'
 
@@ -18,6 +19,7 @@ export interface ScriptParts {
   /** By run folder: rung when the keeper has news of a script. */
   readonly bells: Map<string, Bell>
   readonly mask: TextMask
+  readonly flush: DiskFlush
   readonly clock: Clock
   readonly log: Log
   /** The account that scripts run as, for their logs. */

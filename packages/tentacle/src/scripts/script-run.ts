@@ -141,6 +141,7 @@ export class ScriptRun {
       this.#stopWaiting.abort()
     }
     if (this.#execution === undefined || this.isComplete) await this.#life
+    this.#parts.flush.forget(this.workspace)
     await deleteWorkspace(this.workspace)
   }
 
@@ -230,6 +231,7 @@ export class ScriptRun {
   #becomeRunning(): void {
     const { clock, user } = this.#parts
     this.#saveState({ state: 'Running', started: this.#state.started ?? clock.now() })
+    this.#parts.flush.request(this.workspace)
     if (this.#log.progress.stage === 'started') return
     const lines = [
       'The folder of the shell is /bin',
@@ -283,6 +285,7 @@ export class ScriptRun {
   #complete(exitCode: number, ranToCompletion: boolean): void {
     const completed = this.#parts.clock.now()
     this.#saveState({ state: 'Complete', completed, exitCode, ranToCompletion })
+    if (!this.#isForgotten) this.#parts.flush.request(this.workspace)
     this.#close()
     this.#completed.resolve()
   }

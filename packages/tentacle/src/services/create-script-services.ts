@@ -24,6 +24,7 @@ import { IsolationLocks } from '../scripts/isolation-locks.ts'
 import { ScriptEngine } from '../scripts/script-engine.ts'
 import { environmentOfScripts, type ScriptEnvironment } from '../scripts/script-environment.ts'
 import type { Clock } from '../scripts/script-parts.ts'
+import { DiskFlush, type Sync } from '../workspaces/disk-flush.ts'
 import { type FreeSpace, freeSpaceOf } from '../workspaces/disk-space.ts'
 import { workFolder } from '../workspaces/script-workspace.ts'
 import {
@@ -49,6 +50,8 @@ export interface ScriptServicesOptions {
   /** Default: those of this system. */
   readonly processes?: ProcessTable
   readonly freeSpace?: FreeSpace
+  /** How, and how long after its end, a script is brought to the disk. Default: `fsync`, after 100 ms. */
+  readonly flush?: { readonly sync?: Sync; readonly delayMs?: number }
   /** How many shells wait for the next script, while there are scripts at all. Default 2. */
   readonly waitingShells?: number
   /** How long the keeper is kept without scripts, in milliseconds. Default 10 minutes. */
@@ -111,6 +114,7 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
     log,
     locks: new IsolationLocks(clock.now),
     mask: createTextMask(secrets),
+    flush: new DiskFlush(options.flush),
     user: accountName(),
     waitNotice: options.waitNotice ?? { firstMs: 100, repeatMs: 600_000 },
     cancelGraceMs: options.cancelGraceMs ?? 5000,
@@ -125,7 +129,7 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
     now: clock.now,
     ...cleanerTimes(environment.inherited),
   })
-  return servicesOf(options, engine, cleaner, keeper)
+  return servicesOf(options, engine, cleaner, keeper, parts.flush)
 }
 
 function servicesOf(
@@ -133,6 +137,7 @@ function servicesOf(
   engine: ScriptEngine,
   cleaner: WorkspaceCleaner,
   keeper: KeeperClient,
+  flush: DiskFlush,
 ): ScriptServices {
   const now = clock?.now ?? (() => new Date())
   const scripts = createScriptService(engine, now)
@@ -168,6 +173,7 @@ function servicesOf(
       isStopping = true
       await engine.close()
       await keeper.close()
+      await flush.close()
     },
   }
 }
