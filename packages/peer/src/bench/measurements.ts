@@ -66,9 +66,12 @@ export async function measureUpload(remote: Remote, mib: number): Promise<Figure
 /** One data stream from the peer, read to its end. */
 export async function measureDownload(remote: Remote, mib: number): Promise<Figures> {
   return measureTransfer(mib, async bytes => {
-    const stream = await remote.client(BenchService).download(bytes)
     let count = 0
-    for await (const part of stream.read()) count += part.length
+    await remote.client(BenchService).download(bytes, {
+      receiveStream: async stream => {
+        for await (const part of stream.read()) count += part.length
+      },
+    })
     if (count !== bytes) throw new Error(`${count} of ${bytes} bytes came.`)
   })
 }

@@ -23,13 +23,17 @@ export function hostedServices({ longRunningMs = longOperationMs } = {}): Hosted
     echoService(longRunningMs),
     multipleParametersService(),
     complexObjectService(),
-    host(ReadDataStreamService, {
-      sendData: async streams => {
-        let total = 0n
-        for (const stream of streams) total += BigInt(await countBytes(stream))
-        return total
+    host(
+      ReadDataStreamService,
+      {
+        sendData: async streams => {
+          let total = 0n
+          for (const stream of streams) total += BigInt(await countBytes(stream))
+          return total
+        },
       },
-    }),
+      { liveStreams: ['sendData'] },
+    ),
     host(ReturnSomeDataStreamService, { someDataStream: () => DataStream.fromText('some data stream') }),
     countingService(),
     host(LockService, {
@@ -109,14 +113,19 @@ function countingService(): HostedService {
   })
 }
 
+/** Bytes that are only counted need not wait in a file. */
 function benchService(): HostedService {
-  return host(BenchService, {
-    echo: value => value,
-    noop: () => undefined,
-    count: countBytes,
-    download: length => patternStream(length),
-    echoStream: again,
-  })
+  return host(
+    BenchService,
+    {
+      echo: value => value,
+      noop: () => undefined,
+      count: countBytes,
+      download: length => patternStream(length),
+      echoStream: again,
+    },
+    { liveStreams: ['count'] },
+  )
 }
 
 /** A stream of its own with what was received. It is read while the answer is written. */
