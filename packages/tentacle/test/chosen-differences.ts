@@ -122,6 +122,11 @@ export const chosenDifferences: readonly ChosenDifference[] = [
   },
 ]
 
+/** Commands that the original does not have, by name, and why this agent has them. */
+export const ownCommands: Readonly<Record<string, string>> = {
+  check: 'Tells where the way to the server breaks; with the original that takes a support case.',
+}
+
 /** What this agent does in those runs. */
 const expectations: Readonly<Record<string, Partial<CliRow>>> = JSON.parse(
   readFileSync(join(import.meta.dirname, 'fixtures/chosen-differences.json'), 'utf8'),

@@ -12,6 +12,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/agent.ts')).agent,
   },
   {
+    name: 'check',
+    aliases: [],
+    summary: 'Walks the way to the servers of this agent and says where it breaks',
+    load: async () => (await import('./commands/check.ts')).check,
+  },
+  {
     name: 'checkservices',
     aliases: [],
     summary: 'Starts the services of agents that have stopped (Windows only)',

@@ -71,7 +71,8 @@ function readCredentials(given: Given): Credentials {
   )
 }
 
-function parseServer(typed: string): URL {
+/** The address of a server as it was typed, without `/api` at its end. @throws TentacleError `ERR_OPTION_VALUE` */
+export function parseServer(typed: string): URL {
   const text = typed.trim().replace(/\/api\/?$/i, '')
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url

@@ -1,0 +1,312 @@
+import type { Readable } from 'node:stream'
+import { type Dispatcher, request } from 'undici'
+import { systemCode, TentacleError, toError } from '../errors.ts'
+import { findByThumbprint, type Lookups } from '../registration/lookups.ts'
+import { chooseSpace, openSpace, serverThumbprint, signIn } from '../registration/repository.ts'
+import type { ProxySettings } from '../settings/tentacle-settings.ts'
+import { ApiClient } from '../web-api/api-client.ts'
+import { type ApiEndpoint, type Credentials, rootPath } from '../web-api/api-endpoint.ts'
+import { expandLink } from '../web-api/links.ts'
+import { asResource, asResources, linkOf, type Resource, textOf } from '../web-api/resource.ts'
+import { createWebDispatcher } from '../web-api/web-dispatcher.ts'
+import { type Finding, verdict } from './finding.ts'
+import { judgeRegistration, type Registered, type RegistrationFacts } from './judge-registration.ts'
+import { type ProbeContext, probe, sentence } from './probe.ts'
+import { firstLine } from './read-answer.ts'
+import { resolveName } from './resolve-name.ts'
+
+/** The web portal of a server, and what to look up there. */
+export interface PortalWay {
+  readonly server: URL
+  /** Undefined: nothing can be asked that needs a user. */
+  readonly credentials: Credentials | undefined
+  readonly ignoreSslErrors: boolean
+  readonly space: string | undefined
+  readonly proxy: ProxySettings
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly now: () => Date
+  readonly facts: RegistrationFacts
+}
+
+/** What the portal told. */
+export interface PortalReport {
+  readonly findings: readonly Finding[]
+  /** How the server knows this agent, if it was asked and does. */
+  readonly registered: Registered | undefined
+}
+
+/** A clock that is wrong by more than this, in ms, makes tokens, logs and schedules wrong. */
+const clockToleranceMs = 120_000
+
+/** A root document has a few thousand bytes. */
+const maximumBodyBytes = 1024 * 1024
+
+/** Asks the portal for its root document, compares clocks, and looks up this agent if a user is given. */
+export async function checkPortal(way: PortalWay, context: ProbeContext): Promise<PortalReport> {
+  let problem: string | undefined
+  const dispatcher = createWebDispatcher({
+    ignoreSslErrors: way.ignoreSslErrors,
+    proxy: way.proxy,
+    env: way.env,
+    onIgnoredCertificate: what => {
+      problem = what
+    },
+  })
+  try {
+    const root = await readRoot(way, dispatcher, context, () => problem)
+    const clock = root.clock ?? verdict('clock', 'the clock').skipped('The portal told no time.')
+    const { findings, registered } = root.isServer
+      ? await lookUpAgent(way, dispatcher, context)
+      : {
+          registered: undefined,
+          findings: [verdict('registration', 'the registration').skipped('There is no server to ask.')],
+        }
+    return { findings: [root.finding, clock, ...findings], registered }
+  } finally {
+    await dispatcher.destroy()
+  }
+}
+
+async function readRoot(
+  way: PortalWay,
+  dispatcher: Dispatcher,
+  context: ProbeContext,
+  ignoredProblem: () => string | undefined,
+): Promise<{ readonly finding: Finding; readonly clock: Finding | undefined; readonly isServer: boolean }> {
+  let clock: Finding | undefined
+  let isServer = false
+  const { server, proxy } = way
+  const url = new URL(rootPath(way), server)
+  const finding = await probe(context, ['portal', `GET ${url.href}`], async (answer, signal) => {
+    if (proxy.host === undefined && !usesSystemProxy(way)) {
+      const host = server.hostname.replaceAll(/[[\]]/g, '')
+      const found = await resolveName(host, way.env, signal)
+      if (found.kind === 'unknown')
+        return answer.failed(
+          `No address is known for ${host} (${found.code}).`,
+          'Check the spelling of --server, and the name servers of this machine.',
+        )
+    }
+    const startedAt = way.now().getTime()
+    const response = await request(url, {
+      dispatcher,
+      signal,
+      headers: { Accept: 'application/json' },
+    }).catch((error: unknown) => toError(error))
+    if (response instanceof Error) {
+      if (signal.aborted) throw signal.reason
+      return answer.failed(...unreachable(response, way))
+    }
+    clock = compareClocks(response.headers.date, startedAt, way.now().getTime())
+    const text = await bodyOf(response.body)
+    const judged = judgeRoot(response, text)
+    if (!judged.isServer) return answer.failed(judged.detail, judged.next)
+    isServer = true
+    const ignored = ignoredProblem()
+    return ignored === undefined
+      ? answer.ok(judged.detail)
+      : answer.warning(
+          `${judged.detail} Its HTTPS certificate cannot be verified: ${ignored}.`,
+          'Install the authority that issued it, and leave --ignoreSslErrors out.',
+        )
+  })
+  return { finding, clock, isServer }
+}
+
+function usesSystemProxy({ proxy, env }: PortalWay): boolean {
+  return (
+    proxy.useDefault &&
+    ['http_proxy', 'https_proxy'].some(name => (env[name] ?? env[name.toUpperCase()] ?? '') !== '')
+  )
+}
+
+async function bodyOf(body: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    const part = Buffer.from(chunk)
+    chunks.push(part)
+    bytes += part.length
+    if (bytes > maximumBodyBytes) break
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+type RootVerdict =
+  | { readonly isServer: true; readonly detail: string }
+  | { readonly isServer: false; readonly detail: string; readonly next: string }
+
+function judgeRoot({ statusCode, headers }: Dispatcher.ResponseData, text: string): RootVerdict {
+  const by = typeof headers.server === 'string' ? `, by ${firstLine(headers.server)}` : ''
+  const location = typeof headers.location === 'string' ? firstLine(headers.location) : undefined
+  if (statusCode === 407) {
+    return {
+      isServer: false,
+      detail: 'The proxy wants credentials (HTTP 407).',
+      next: 'Set them with polling-proxy --proxyUsername=NAME --proxyPassword=PASSWORD.',
+    }
+  }
+  if (statusCode >= 300 && statusCode < 400 && location !== undefined) {
+    return {
+      isServer: false,
+      detail: `It redirects to ${location}.`,
+      next: `Give the address that it redirects to: --server=${location.replace(/\/api\/?$/i, '')}`,
+    }
+  }
+  const root = parsed(text)
+  if (statusCode === 200 && root !== undefined) {
+    const { Application: application, Version: version, ApiVersion: api } = root
+    if (typeof version === 'string' && typeof api === 'string') {
+      const name = typeof application === 'string' ? application : 'A server'
+      return {
+        isServer: true,
+        detail: `${firstLine(name)} ${firstLine(version)} answers (API ${firstLine(api)}).`,
+      }
+    }
+  }
+  return {
+    isServer: false,
+    detail: `It answers HTTP ${statusCode}${by}, and not as an Octopus Server.`,
+    next:
+      statusCode === 503
+        ? 'The server is starting or in maintenance: try again in a minute.'
+        : 'Give the address at which the portal opens in a browser, with its virtual folder if it has one.',
+  }
+}
+
+function parsed(text: string): Resource | undefined {
+  try {
+    return asResource(JSON.parse(text.replace(/^\uFEFF/, '')), '/api')
+  } catch {
+    return undefined
+  }
+}
+
+function unreachable(error: Error, { server, proxy }: PortalWay): readonly [detail: string, next: string] {
+  if (error instanceof TentacleError)
+    return [
+      sentence(error.message),
+      'Compare the certificate with that of the server: somebody in between may open TLS.',
+    ]
+  const code = systemCode(error)
+  const through = proxy.host === undefined ? '' : ` through the proxy ${proxy.host}:${proxy.port}`
+  const detail = sentence(
+    `${server.origin} cannot be reached${through}: ${error.message || 'the connection failed'}${code === undefined ? '' : ` (${code})`}`,
+  )
+  if (/CERT|SELF_SIGNED|ISSUER/.test(code ?? ''))
+    return [
+      detail,
+      'Install the authority that issued the certificate, or give --ignoreSslErrors if you know it.',
+    ]
+  if (/407/.test(error.message)) return [detail, 'Set user and password of the proxy with polling-proxy.']
+  return [detail, 'Check the address, that the server runs, and firewalls and proxies in between.']
+}
+
+function compareClocks(date: string | string[] | undefined, before: number, after: number): Finding {
+  const answer = verdict('clock', 'the clock against that of the portal')
+  const theirs = typeof date === 'string' ? Date.parse(date) : Number.NaN
+  if (Number.isNaN(theirs)) return answer.skipped('The portal told no time.')
+  // The header has whole seconds, cut off.
+  const aheadMs = (before + after) / 2 - (theirs + 500)
+  const seconds = Math.round(Math.abs(aheadMs) / 1000)
+  if (Math.abs(aheadMs) <= clockToleranceMs)
+    return answer.ok(seconds < 2 ? 'The clocks agree.' : `The clocks differ by ${seconds} s.`)
+  return answer.warning(
+    `The clock of this machine is ${aheadMs > 0 ? 'ahead' : 'behind'} by ${seconds} s.`,
+    'Let both machines take their time from a time server (NTP).',
+  )
+}
+
+async function lookUpAgent(
+  way: PortalWay,
+  dispatcher: Dispatcher,
+  context: ProbeContext,
+): Promise<PortalReport> {
+  const { credentials, server, ignoreSslErrors, facts } = way
+  if (credentials === undefined) {
+    const skipped = verdict('registration', 'the registration').skipped(
+      'The server tells it to users only.',
+      'Give --apiKey=API-… to have it looked up.',
+    )
+    return { findings: [skipped], registered: undefined }
+  }
+  let registered: Registered | undefined
+  const findings: Finding[] = []
+  const main = await probe(
+    context,
+    ['registration', `this agent at ${server.origin}`],
+    async (answer, signal) => {
+      const endpoint: ApiEndpoint = { server, credentials, ignoreSslErrors }
+      const api = new ApiClient(endpoint, { dispatcher, signal, patience: { limitMs: 0, pauseMs: 1 } })
+      await signIn(api, credentials, server)
+      const { links } = await openSpace(api, await chooseSpace(api, way.space))
+      findings.push(await compareServerThumbprint(api, facts))
+      const lookups = { api, links }
+      const machines = await knownAs(lookups, facts)
+      registered = machines.find(({ isThisThumbprint }) => isThisThumbprint) ?? machines[0]
+      return judgeRegistration(answer, machines, facts, way.space)
+    },
+  )
+  return { findings: [main, ...findings], registered }
+}
+
+/** By thumbprint; if there is none, by subscription: then the certificate has been replaced. */
+async function knownAs(lookups: Lookups, facts: RegistrationFacts): Promise<readonly Registered[]> {
+  const { thumbprint = '', subscriptions } = facts
+  const found: Registered[] = []
+  for (const kind of ['Machines', 'Workers'] as const) {
+    const machines = thumbprint === '' ? [] : await findByThumbprint(lookups, kind, thumbprint)
+    found.push(...machines.map(machine => toRegistered(machine, kind, true)))
+  }
+  if (found.length > 0 || subscriptions.length === 0) return found
+  for (const kind of ['Machines', 'Workers'] as const) {
+    const path = expandLink(linkOf(lookups.links, kind), { id: 'all' })
+    const all = asResources(await lookups.api.get(path), path).map(machine =>
+      toRegistered(machine, kind, false),
+    )
+    found.push(...all.filter(({ uri }) => subscriptions.some(one => one.toLowerCase() === uri.toLowerCase())))
+  }
+  return found
+}
+
+function toRegistered(
+  machine: Resource,
+  kind: 'Machines' | 'Workers',
+  isThisThumbprint: boolean,
+): Registered {
+  const endpoint =
+    typeof machine.Endpoint === 'object' && machine.Endpoint !== null
+      ? asResource(machine.Endpoint, 'Endpoint')
+      : {}
+  return {
+    kind: kind === 'Machines' ? 'deployment target' : 'worker',
+    name: textOf(machine, 'Name'),
+    isThisThumbprint,
+    thumbprint: textOf(endpoint, 'Thumbprint') || textOf(machine, 'Thumbprint'),
+    style: textOf(endpoint, 'CommunicationStyle'),
+    uri: textOf(endpoint, 'Uri') || textOf(machine, 'Uri'),
+    health: textOf(machine, 'HealthStatus'),
+    summary: textOf(machine, 'StatusSummary'),
+    isDisabled: machine.IsDisabled === true,
+  }
+}
+
+async function compareServerThumbprint(api: ApiClient, facts: RegistrationFacts): Promise<Finding> {
+  const { trusted, pollsByWebSocket, instanceArgument } = facts
+  const answer = verdict('thumbprint', 'the certificate with which the server meets agents')
+  try {
+    const thumbprint = await serverThumbprint(api)
+    if (trusted.some(one => one.toLowerCase() === thumbprint.toLowerCase()))
+      return answer.ok(`It is ${thumbprint}, which this agent trusts.`)
+    if (pollsByWebSocket)
+      return answer.ok(`It is ${thumbprint}; WebSockets are met with that of the web server.`)
+    return answer.failed(
+      `It is ${thumbprint}, which this agent does not trust.`,
+      `Register the agent, or trust it: Tentacle configure${instanceArgument} --trust=${thumbprint}`,
+    )
+  } catch (error) {
+    if (error instanceof TentacleError && error.code === 'ERR_NOT_ALLOWED')
+      return answer.skipped('This user may not see it.')
+    throw error
+  }
+}
