@@ -10,8 +10,12 @@ import { type ClaimState, isAlive, parseClaim, readClaim, type ScriptClaim } fro
 /** How long a keeper may take to begin. */
 const claimPatienceMs = 10_000
 
-/** How often the processes are looked at: usually the result announces itself. */
+/**
+ * How often the processes are looked at. A keeper of ours tells the result, so that is for the case that it cannot;
+ * with hundreds of scripts, looking often would keep the machine busy.
+ */
 const lookEveryMs = 250
+const lookAtKeptEveryMs = 2000
 
 /** What is known of a script's end. */
 export type ScriptEnd =
@@ -77,7 +81,7 @@ export class ScriptProcess {
     const result = await this.#readResult()
     if (result !== undefined) return result
     if (performance.now() < this.#nextLookAt) return undefined
-    this.#nextLookAt = performance.now() + lookEveryMs
+    this.#nextLookAt = performance.now() + (job?.isKept() === true ? lookAtKeptEveryMs : lookEveryMs)
     // In this order: a keeper that is gone has done all that it will ever do.
     const mayBegin = this.#job()?.isKept() === true
     const claim = await this.#noticeClaim()
