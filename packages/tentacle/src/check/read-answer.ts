@@ -51,7 +51,10 @@ export function exchange(
     stream.on('error', () => undefined)
     stream.on('data', onData).once('end', onEnd).once('close', onEnd).once('error', onError)
     if (stream.destroyed) onEnd()
-    else stream.write(say)
+    else {
+      stream.resume() // an exchange before has stopped it
+      stream.write(say)
+    }
   })
 }
 
