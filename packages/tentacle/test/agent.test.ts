@@ -15,7 +15,7 @@ import {
 } from './agent-rig.ts'
 import { createRig, openInput } from './rig.ts'
 
-describe('tentacle 12.36-12.39: a listening agent', () => {
+describe('a listening agent', () => {
   test('runs the script of a server that it trusts, with the environment that scripts rely on', async t => {
     const certificate = await serverCertificate()
     const agent = await startAgent(t, {
@@ -58,6 +58,16 @@ describe('tentacle 12.36-12.39: a listening agent', () => {
     }
   })
 
+  test('tentacle 12.36: runs and listens while it trusts nobody, and runs when it neither listens nor polls', async t => {
+    const listening = await startAgent(t)
+    assert.ok(listening.port > 0)
+    const idle = await startAgent(t, { configure: ['--noListen=True'] })
+    assert.equal(idle.port, 0)
+    assert.match(idle.command.stdout(), /Agent will not listen on any TCP ports/)
+    idle.command.signal('SIGTERM')
+    assert.equal((await idle.command.ended).exitCode, 0)
+  })
+
   test('turns away who is not trusted, says who, and obeys at once when trust changes', async t => {
     const certificate = await serverCertificate()
     const agent = await startAgent(t)
@@ -91,7 +101,7 @@ describe('tentacle 12.36-12.39: a listening agent', () => {
     assert.equal((await capabilitiesOf(halibut, listeningEndpoint(agent))).includes('IScriptService'), true)
   })
 
-  test('names the missing service to callers as they know it', async t => {
+  test('tentacle 12.38: names the missing service to callers as they know it', async t => {
     const certificate = await serverCertificate()
     const agent = await startAgent(t, { configure: ['--trust', certificate.thumbprint] })
     const unknown = defineService('INoSuchService', { ask: method([], types.text) })
@@ -129,7 +139,7 @@ describe('tentacle 12.36-12.39: a listening agent', () => {
   })
 })
 
-describe('tentacle 12.29 and 12.37: a polling agent', () => {
+describe('a polling agent', () => {
   for (const { over, place, address } of [
     {
       over: 'TLS',
@@ -190,7 +200,7 @@ describe('tentacle 12.29 and 12.37: a polling agent', () => {
     ['600', 512],
     ['nonsense', 1],
   ] as const) {
-    test(`holds ${connections} connections when TentaclePollingConnectionCount is ${value}`, async t => {
+    test(`tentacle 12.37: holds ${connections} connections when TentaclePollingConnectionCount is ${value}`, async t => {
       const rig = await createRig(t)
       await rig.run([
         'create-instance',

@@ -15,7 +15,7 @@ import {
   textsOf,
 } from './script-agent.ts'
 
-test('tentacle 12.54: cancelling ends children, grandchildren, and those in sessions of their own', async t => {
+test('tentacle 12.46, 12.54: cancelling ends children, grandchildren, and those in sessions of their own', async t => {
   const agent = await openServices(t, { cancelGraceMs: 300 })
   const command = startCommand(
     `trap '' TERM INT HUP

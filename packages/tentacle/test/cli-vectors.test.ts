@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { chosenDifferences, differingRows, withChosenDifferences } from './chosen-differences.ts'
+import { checklistPrefix } from './cli-checklist.ts'
 import { type CliRow, type Observed, readRows, runRow } from './cli-row.ts'
 import { assertHelp } from './help-layout.ts'
 import { type StandInServer, startStandInServer } from './stand-in-server.ts'
@@ -11,10 +12,10 @@ before(async () => {
 })
 after(() => server.close())
 
-describe('tentacle 12.1-12.35, 12.65: command lines end as those of the original', () => {
+describe('command lines end as those of the original', () => {
   for (const recorded of readRows()) {
     const row = withChosenDifferences(recorded)
-    test(`${row.name}: Tentacle ${row.argv.map(quote).join(' ').slice(0, 100)}`, async t => {
+    test(`${checklistPrefix(row.name)}${row.name}: Tentacle ${row.argv.map(quote).join(' ').slice(0, 100)}`, async t => {
       const observed = await runRow(t, row, server)
       assert.equal(observed.exitCode, row.exitCode, observed.stderr)
       assert.deepEqual(observed.changes, row.changes)

@@ -13,7 +13,7 @@ test('tentacle 12.55: takes a line of 20 MB as one entry', async t => {
   assert.equal(after, 'after')
 })
 
-test('tells a long log in pieces, and the end only with the last piece', async t => {
+test('tentacle 12.49: tells a long log in pieces, and the end only with the last piece', async t => {
   const maxPageCharacters = 1000
   const agent = await openServices(t, { maxPageCharacters })
   const command = startCommand('for i in $(seq 500); do echo "line number $i"; done; exit 2', {

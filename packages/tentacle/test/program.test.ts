@@ -69,7 +69,7 @@ describe('the program', () => {
     assert.doesNotMatch(stdout, /Usage: Tentacle </)
   })
 
-  test('sets up and runs an agent, stops in order on SIGTERM, and keeps secrets out of its log', async t => {
+  test('tentacle 12.14: sets up and runs an agent from an index in its own folder, stops in order on SIGTERM, and keeps secrets out of its log', async t => {
     const { folder, env, run } = await place(t)
     const instance = ['--instance', 'Real']
     for (const args of [

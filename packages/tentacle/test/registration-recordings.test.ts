@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { communicationStyles } from '../src/settings/trusted-servers.ts'
+import { checklistPrefix } from './cli-checklist.ts'
 import { readFlow, startFlowServer } from './recorded-flow.ts'
 import { createRig } from './rig.ts'
 
@@ -21,10 +22,10 @@ const flows = readdirSync(join(import.meta.dirname, 'fixtures/server-api')).map(
   file.replace('.jsonl', ''),
 )
 
-describe('tentacle 12.27-12.32: the web API is called as the original calls it', () => {
+describe('the web API is called as the original calls it', () => {
   for (const name of flows) {
     const flow = readFlow(name)
-    test(`${name}: ${flow.head.commands.length} command(s), ${flow.steps.length} requests`, async t => {
+    test(`${checklistPrefix(name)}${name}: ${flow.head.commands.length} command(s), ${flow.steps.length} requests`, async t => {
       const rig = await createRig(t)
       const fixture = join(import.meta.dirname, 'fixtures/files/agent.pfx')
       await rig.run([

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { access, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { StartScriptCommandV2 } from '@tentacle/contracts'
 import { DataStream } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
 import {
@@ -80,7 +81,7 @@ test('ends the waiting when the caller is gone', async t => {
   await follow(agent, command)
 })
 
-test('tentacle 12.45: answers -45 for tickets that nobody started, and makes no folder for them', async t => {
+test('tentacle 12.45, 12.46: answers -45 for tickets that nobody started, and makes no folder for them', async t => {
   const agent = await openServices(t)
   for (const taskId of ['unknown', '../../evil', '', 'a/b']) {
     const ticket = { taskId }
@@ -93,6 +94,29 @@ test('tentacle 12.45: answers -45 for tickets that nobody started, and makes no 
     (await readdir(join(agent.home, 'Work'))).filter(name => !name.startsWith('.')),
     [],
   )
+})
+
+test('tentacle 12.48: the state file tells that a script was made, runs, and how it ended', async t => {
+  const agent = await openServices(t)
+  const stateOf = async (command: StartScriptCommandV2): Promise<unknown> => {
+    const path = join(agent.home, 'Work', command.scriptTicket.taskId, 'scriptstate.json')
+    const { State, ExitCode, RanToCompletion, ...times } = JSON.parse(await readFile(path, 'utf8'))
+    const known = Object.entries(times).flatMap(([name, time]) => (time === null ? [] : [name]))
+    return [State, ExitCode, RanToCompletion, ...known]
+  }
+  const body = 'while [ ! -e go ]; do sleep 0.02; done; exit 4'
+  const holder = startCommand(body, { isolation: 'FullIsolation' })
+  const waiting = startCommand('exit 3', { isolation: 'FullIsolation' })
+  await agent.scriptsV2.startScript(holder, caller)
+  await agent.scriptsV2.startScript(waiting, caller)
+  await until('the holder runs', async () => (await status(agent, holder)).state === 'Running')
+  assert.deepEqual(await stateOf(holder), [1, null, null, 'Created', 'Started'])
+  assert.deepEqual(await stateOf(waiting), [0, null, null, 'Created'])
+  await writeFile(join(agent.home, 'Work', holder.scriptTicket.taskId, 'go'), '')
+  await follow(agent, holder)
+  await follow(agent, waiting)
+  assert.deepEqual(await stateOf(holder), [2, 4, true, 'Created', 'Started', 'Completed'])
+  assert.deepEqual(await stateOf(waiting), [2, 3, true, 'Created', 'Started', 'Completed'])
 })
 
 test('tentacle 12.47: deletes the workspace of a completed script', async t => {
@@ -236,13 +260,13 @@ test('tentacle 12.55: keeps lines as they were printed, also through /dev/stderr
   assert.deepEqual(textsOf(logs, 'StdErr'), ['one', 'two', 'none here'])
 })
 
-test('blots secrets out of the log', async t => {
+test('tentacle 12.67: blots secrets out of the log, also those that are printed in pieces', async t => {
   const agent = await openServices(t, { secrets: ['s3cret value', 'x?y'] })
   const { logs } = await run(
     agent,
-    'echo "it is s3cret value!"; echo "http://u:s3cret%20value@h" "x%3Fy" "x?y" >&2',
+    'echo "it is s3cret value!"; printf "s3cr"; printf "et va"; echo "lue"; echo "http://u:s3cret%20value@h" "x%3Fy" "x?y" >&2',
   )
-  assert.deepEqual(printed(logs), ['it is ********!'])
+  assert.deepEqual(printed(logs), ['it is ********!', '********'])
   assert.deepEqual(textsOf(logs, 'StdErr'), ['http://u:********@h ******** ********'])
 })
 

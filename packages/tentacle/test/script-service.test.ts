@@ -67,7 +67,7 @@ test('tentacle 12.39: names its services, and its own program', async t => {
   assert.deepEqual(supportedCapabilities, [...agentCapabilities, 'TentacleDeployerV1'])
 })
 
-test('answers calls while it stops with what callers know as that', async t => {
+test('tentacle 12.38: answers calls while it stops with what callers know as that', async t => {
   const agent = await openServices(t)
   assert.deepEqual(
     agent.hosted.map(service => service.contract.wireName),

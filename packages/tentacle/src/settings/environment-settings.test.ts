@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { environmentSettings } from './environment-settings.ts'
 
-describe('tentacle 12.19: settings from the environment', () => {
-  test('do not count without the switch', () => {
+describe('settings from the environment', () => {
+  test('tentacle 12.19: do not count without the switch', () => {
     assert.equal(environmentSettings({ TENTACLE_SERVICE_PORT: '1' }, '/').size, 0)
     assert.equal(
       environmentSettings({ OCTOPUS_CONTRIBUTE_ENV_SETTINGS: 'false', TENTACLE_SERVICE_PORT: '1' }, '/').size,
@@ -14,7 +14,7 @@ describe('tentacle 12.19: settings from the environment', () => {
     )
   })
 
-  test('come from variables first, then from the nearest .env file upward', async t => {
+  test('tentacle 12.19: come from variables first, then from the nearest .env file upward', async t => {
     const root = await mkdtemp(join(tmpdir(), 'tentacle-env-'))
     t.after(() => rm(root, { recursive: true, force: true }))
     await mkdir(join(root, 'a/b'), { recursive: true })

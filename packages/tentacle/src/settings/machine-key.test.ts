@@ -21,7 +21,7 @@ async function machine(t: TestContext, machineId: string | undefined) {
   }
 }
 
-describe('tentacle 12.20: secrets of settings files', () => {
+describe('secrets of settings files', () => {
   for (const [secret, sealed] of [
     ['p@ss word1', 'v5995TKrMjnpTWlPtcz71w=='],
     ['žluť🚀', 'NWHJI51gCUNclORqivRKIQ=='],
@@ -33,7 +33,7 @@ describe('tentacle 12.20: secrets of settings files', () => {
     })
   }
 
-  test('come back whatever they are', async t => {
+  test('tentacle 12.20: come back whatever they are', async t => {
     const { box } = await machine(t, '0123456789abcdef0123456789abcdef')
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme' }), async secret => {
@@ -43,7 +43,7 @@ describe('tentacle 12.20: secrets of settings files', () => {
     )
   })
 
-  test('are opened with a key file that the original made', async t => {
+  test('tentacle 12.20: are opened with a key file that the original made', async t => {
     const { box, generatedKeyFiles } = await machine(t, undefined)
     await box.encrypt('makes the folder')
     await writeFile(
@@ -53,7 +53,7 @@ describe('tentacle 12.20: secrets of settings files', () => {
     assert.equal(await box.decrypt('2Iz+thxuXZWCB7RwN/cegA=='), 'secret1')
   })
 
-  test('get a key file that only its owner can read where the machine id is of no use', async t => {
+  test('tentacle 12.20: get a key file that only its owner can read where the machine id is of no use', async t => {
     const { box, generatedKeyFiles } = await machine(t, 'too short\n')
     const sealed = await box.encrypt('secret')
     const key = await readFile(generatedKeyFiles[0], 'utf8')
@@ -62,7 +62,7 @@ describe('tentacle 12.20: secrets of settings files', () => {
     assert.equal(await box.decrypt(sealed), 'secret')
   })
 
-  test('stay readable when the machine id appears later', async t => {
+  test('tentacle 12.20: stay readable when the machine id appears later', async t => {
     const { box, machineIdFile } = await machine(t, undefined)
     const sealed = await box.encrypt('secret')
     await writeFile(machineIdFile, 'ffffffffffffffffffffffffffffffff\n')

@@ -30,13 +30,13 @@ const refusedWith = (code: string, words: RegExp) => (error: unknown) => {
   return true
 }
 
-describe('tentacle 12.15-12.17: choosing an instance', () => {
-  test('by name ignores case', async t => {
+describe('choosing an instance', () => {
+  test('tentacle 12.15: by name ignores case', async t => {
     const { select } = await machine(t, ['First', 'Second One'])
     assert.equal(await select({ instance: 'SECOND one' }), 'Second One')
   })
 
-  test('by name needs the exact case if names differ by nothing else', async t => {
+  test('tentacle 12.15: by name needs the exact case if names differ by nothing else', async t => {
     const { select, folder } = await machine(t, ['First'])
     const config = join(folder, '../../First.xml')
     await writeFile(
@@ -48,7 +48,7 @@ describe('tentacle 12.15-12.17: choosing an instance', () => {
     await assert.rejects(select({ instance: 'first' }), refusedWith('ERR_INSTANCE', /Available instances: /))
   })
 
-  test('takes the file in the current folder, then Tentacle, then the only one', async t => {
+  test('tentacle 12.16: takes the file in the current folder, then Tentacle, then the only one', async t => {
     const { select, cwd, index } = await machine(t, ['Only'])
     assert.equal(await select(), 'Only')
     await index.register({ name: 'Tentacle', configPath: join(cwd, '../Only.xml') })
@@ -57,7 +57,7 @@ describe('tentacle 12.15-12.17: choosing an instance', () => {
     assert.equal(await select(), undefined)
   })
 
-  test('of none or several is refused with the names', async t => {
+  test('tentacle 12.16: of none or several is refused with the names', async t => {
     const none = await machine(t, [])
     await assert.rejects(none.select(), refusedWith('ERR_INSTANCE', /Available instances: \.$/))
     const two = await machine(t, ['B', 'A'])
@@ -78,7 +78,7 @@ describe('tentacle 12.15-12.17: choosing an instance', () => {
 })
 
 describe('the instance index', () => {
-  test('names files in lower case with dashes, and their content without a last newline', async t => {
+  test('tentacle 12.17: names files in lower case with dashes, and their content without a last newline', async t => {
     const { folder, root } = await machine(t, ['My Big Instance'])
     assert.equal(
       await readFile(join(folder, 'my-big-instance.config'), 'utf8'),

@@ -8,8 +8,8 @@ import { forbiddenPattern } from './xml-reader.ts'
 
 const parse = (text: string) => parseSettingsXml(Buffer.from(text), 'the file')
 
-describe('tentacle 12.18: settings files', () => {
-  test('are written with byte order mark, namespaces, sorted keys and two blanks of indent', () => {
+describe('settings files', () => {
+  test('tentacle 12.18: are written with byte order mark, namespaces, sorted keys and two blanks of indent', () => {
     const text = writeSettingsXml([
       { key: 'alpha', value: '' },
       { key: 'Tentacle.Services.PortNumber', value: '10933' },
@@ -26,7 +26,7 @@ describe('tentacle 12.18: settings files', () => {
     )
   })
 
-  test('give back every key and value that XML can hold', () => {
+  test('tentacle 12.18: give back every key and value that XML can hold', () => {
     const text = fc.string({ unit: 'grapheme' }).filter(isXmlText)
     const entries = fc.uniqueArray(fc.record({ key: text, value: text }, { noNullPrototype: true }), {
       selector: entry => entry.key,

@@ -21,8 +21,8 @@ const polled: TrustedServer = {
   subscriptionId: 'poll://x/',
 }
 
-describe('tentacle 12.24: trusted servers', () => {
-  test('are read with styles as words or numbers, members in any case, and members left out', () => {
+describe('trusted servers', () => {
+  test('tentacle 12.24: are read with styles as words or numbers, members in any case, and members left out', () => {
     const read = parseTrustedServers(
       `[{"thumbprint":"${thumbprint}","COMMUNICATIONSTYLE":"tentacleactive","Address":"https://a:1/","Squid":"SQ"},` +
         `{"Thumbprint":"${thumbprint}","CommunicationStyle":1},{"Thumbprint":"${thumbprint}"}]`,
@@ -62,7 +62,7 @@ describe('tentacle 12.24: trusted servers', () => {
     })
   }
 
-  test('are one where thumbprint and address are the same, and the newest comes last', () => {
+  test('tentacle 12.24: are one where thumbprint and address are the same, and the newest comes last', () => {
     const other = { ...polled, address: 'https://b:10943' }
     const replaced = {
       ...polled,
