@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Entry, type Json, type RecordingName, readRecording, type Side } from '@tentacle/testkit'
+import {
+  bytesOf,
+  type Entry,
+  type Json,
+  type RecordingName,
+  readRecording,
+  type Side,
+} from '@tentacle/testkit'
 import type { DataStream } from '../src/contract/data-stream.ts'
 import { toExpectedStream } from '../src/contract/records.ts'
 import { IncomingStreams } from '../src/exchange/incoming-streams.ts'
@@ -17,11 +24,6 @@ const frameLimits = { firstByteTimeoutMs: timeoutMs, timeoutMs, maxMessageBytes:
 
 /** So much of the beginning and end of an entry is fed in small packets; its middle is all alike. */
 const edgeBytes = 1024
-
-function bytesOf(entry: Entry): Buffer {
-  if (entry.kind === 'control') return Buffer.from(entry.text, 'latin1')
-  return entry.kind === 'message' ? entry.frame : entry.bytes
-}
 
 /** The document as the recording has it, in the values of our reader. */
 function expectedValue(json: Json): unknown {
@@ -100,16 +102,26 @@ function recordingsFor(packetSize: number): readonly RecordingName[] {
 
 for (const packetSize of packetSizes) {
   for (const name of recordingsFor(packetSize)) {
-    test(`halibut 13.5: what .NET sent (${name}) is read from packets of ${packetSize} bytes`, async () => {
-      for (const connection of readRecording(name)) {
-        for (const side of ['connector', 'acceptor'] satisfies Side[]) {
-          await replay(
-            connection.filter(entry => entry.from === side),
-            packetSize,
-          )
-        }
-      }
-    })
+    test(`halibut 13.5: what .NET sent (${name}) is read from packets of ${packetSize} bytes`, () =>
+      replayBothSides(name, packetSize))
+  }
+}
+
+for (const packetSize of [1, 7, 65_536]) {
+  for (const name of ['ours-listening', 'ours-polling'] as const) {
+    test(`halibut 13.5: what an earlier version of ours sent (${name}) is read from packets of ${packetSize} bytes`, () =>
+      replayBothSides(name, packetSize))
+  }
+}
+
+async function replayBothSides(name: RecordingName, packetSize: number): Promise<void> {
+  for (const connection of readRecording(name)) {
+    for (const side of ['connector', 'acceptor'] satisfies Side[]) {
+      await replay(
+        connection.filter(entry => entry.from === side),
+        packetSize,
+      )
+    }
   }
 }
 

@@ -17,9 +17,19 @@ export {
   isRequest,
   type Json,
   messageOf,
+  type Tolerance,
 } from './recordings/document.ts'
+export {
+  callListening,
+  connectTo,
+  QueuedCalls,
+  recordedLimits,
+  recordedSubscription,
+} from './recordings/our-conversations.ts'
+export { hostRecorded } from './recordings/our-service.ts'
 export { type PlayOptions, playSide } from './recordings/player.ts'
 export {
+  bytesOf,
   type ControlEntry,
   contentOf,
   type Entry,

@@ -37,42 +37,62 @@ export function isRequest(message: { [name: string]: Json }): boolean {
   return 'method' in message
 }
 
+/** The ids of the data streams in a document, as base64 and in its order. */
+export function streamIdsIn(json: Json): string[] {
+  if (json === null || typeof json !== 'object') return []
+  if (Array.isArray(json)) return json.flatMap(streamIdsIn)
+  if ('id' in json && 'length' in json) return [String(asObject(asObject(json.id).$binary).base64)]
+  return Object.values(json).flatMap(streamIdsIn)
+}
+
 /** The same envelope with another id, as the answer to a request that has its own. */
 export function withId(document: Json, id: Json): Json {
   return { Message: { ...asObject(asObject(document).Message), id } }
 }
 
 /**
- * The document without what differs from run to run and means nothing: the ids of requests and data streams, the
- * endpoint's address and thumbprint, the stack trace of an error, and which assembly of .NET the base library's types
- * are said to be in. Order of members, BSON types and everything else stay, so two results that are equal as text mean
- * the same to every reader.
+ * How much the same document may differ between its two writers: `dotnet` for one of .NET and one of ours, `own` for
+ * two of ours.
  */
-export function comparable(document: Json): Json {
+export type Tolerance = 'dotnet' | 'own'
+
+/**
+ * The document without what differs from run to run and means nothing: the GUIDs of requests and data streams, the
+ * endpoint's address and thumbprint. Between .NET and us also the rest of a request's id, the stack trace of an error,
+ * and which assembly of .NET the base library's types are said to be in. Order of members, BSON types and everything
+ * else stay, so two results that are equal as text mean the same to every reader.
+ */
+export function comparable(document: Json, tolerance: Tolerance = 'dotnet'): Json {
   const message = messageOf(document)
   if (message === null) return document
-  return { Message: comparableObject(isRequest(message) ? { ...message, id: '<id>' } : message) }
+  const id = tolerance === 'own' ? withoutGuid(message.id) : '<id>'
+  return { Message: comparableObject(isRequest(message) ? { ...message, id } : message, tolerance) }
 }
 
-function comparableObject(object: { [name: string]: Json }): Json {
+function withoutGuid(id: Json | undefined): string {
+  return String(id).replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, '<guid>')
+}
+
+function comparableObject(object: { [name: string]: Json }, tolerance: Tolerance): Json {
   const result: { [name: string]: Json } = {}
   const isStream = 'id' in object && 'length' in object
   for (const [name, value] of Object.entries(object)) {
-    if (name === '$type' && typeof value === 'string') {
-      result[name] = value.replaceAll('System.Private.CoreLib', 'mscorlib')
-    } else if (name === 'activityId' || (isStream && name === 'id')) result[name] = withoutBytes(value)
+    if (name === 'activityId' || (isStream && name === 'id')) result[name] = withoutBytes(value)
     else if (name === 'BaseUri' && typeof value === 'string')
       result[name] = value.replace(/:\d+\/$/, ':<port>/')
     else if (name === 'RemoteThumbprint' && typeof value === 'string') result[name] = '<thumbprint>'
+    else if (tolerance === 'own') result[name] = comparableValue(value, tolerance)
+    else if (name === '$type' && typeof value === 'string')
+      result[name] = value.replaceAll('System.Private.CoreLib', 'mscorlib')
     else if (name === 'error' && value !== null) result[name] = comparableError(asObject(value))
-    else result[name] = comparableValue(value)
+    else result[name] = comparableValue(value, tolerance)
   }
   return result
 }
 
-function comparableValue(value: Json): Json {
-  if (Array.isArray(value)) return value.map(comparableValue)
-  return value !== null && typeof value === 'object' ? comparableObject(value) : value
+function comparableValue(value: Json, tolerance: Tolerance): Json {
+  if (Array.isArray(value)) return value.map(item => comparableValue(item, tolerance))
+  return value !== null && typeof value === 'object' ? comparableObject(value, tolerance) : value
 }
 
 /** A binary value whose 16 bytes are random; the subtype stays. */

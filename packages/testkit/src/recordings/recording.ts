@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { encodeDocument, frameOf, type Json, messageOf } from './document.ts'
+import { inflateRawSync } from 'node:zlib'
+import { decodeDocument, encodeDocument, frameOf, type Json, messageOf } from './document.ts'
 
 /** Which end of a TCP connection: the one that dialled, or the one that was dialled. */
 export type Side = 'connector' | 'acceptor'
@@ -18,7 +19,7 @@ export interface MessageEntry {
   readonly document: Json
   /** The deflated document: as recorded, or made from the document where the recording left the bytes out. */
   readonly frame: Buffer
-  /** Whether `frame` is what the .NET side sent. */
+  /** Whether `frame` is what was sent. */
   readonly isRecorded: boolean
 }
 
@@ -34,20 +35,30 @@ export interface StreamEntry {
 
 export type Entry = ControlEntry | MessageEntry | StreamEntry
 
-export type RecordingName = 'listening' | 'polling' | 'tentacle'
+/** What was recorded of .NET, and of our own two sides. */
+export type RecordingName = 'listening' | 'polling' | 'tentacle' | 'ours-listening' | 'ours-polling'
 
-interface Line {
+/** A line of a recording's file. */
+export interface Line {
   about?: string
   connection: number
   from: Side
   kind: 'control' | 'message' | 'stream'
   text?: string
-  bytes?: string
-  document?: Json
+  compressedLength?: number
   plainLength?: number
   id?: string
   length?: number
+  lengthAgain?: number
   sha256?: string
+  bytes?: string
+  document?: Json
+}
+
+/** What an entry is on the wire. */
+export function bytesOf(entry: Entry): Buffer {
+  if (entry.kind === 'control') return Buffer.from(entry.text, 'latin1')
+  return entry.kind === 'message' ? entry.frame : entry.bytes
 }
 
 /** The content that stands in for large data streams whose bytes were not kept. */
@@ -59,14 +70,21 @@ export function contentOf(length: number): Buffer {
 }
 
 /**
- * Traffic of the .NET library, TLS removed, one list of entries for each TCP connection in the order of the
+ * Traffic of the .NET library or of ours, TLS removed, one list of entries for each TCP connection in the order of the
  * conversation (fixtures/halibut; `about` in the first line of each file says who talked to whom).
  */
 export function readRecording(name: RecordingName): readonly (readonly Entry[])[] {
-  const file = new URL(`../../fixtures/halibut/${name}.jsonl`, import.meta.url)
+  return parseRecording(readFileSync(new URL(`${name}.jsonl`, recordingsFolder), 'utf8'))
+}
+
+/** Where the recordings are. */
+export const recordingsFolder = new URL('../../fixtures/halibut/', import.meta.url)
+
+/** The connections in the text of a recording's file. */
+export function parseRecording(lines: string): readonly (readonly Entry[])[] {
   const connections = new Map<number, Entry[]>()
   const latest = new Map<Side, Json>()
-  for (const text of readFileSync(file, 'utf8').trim().split('\n')) {
+  for (const text of lines.trim().split('\n')) {
     const line: Line = JSON.parse(text)
     if (line.about !== undefined) continue
     const entries = connections.get(line.connection) ?? []
@@ -83,9 +101,14 @@ export function readRecording(name: RecordingName): readonly (readonly Entry[])[
 }
 
 function messageEntry(line: Line, before: Json | undefined): MessageEntry {
-  const document = line.document ?? largeEcho(line, before)
-  const frame = line.bytes === undefined ? frameOf(document) : Buffer.from(line.bytes, 'base64')
-  return { kind: 'message', from: line.from, document, frame, isRecorded: line.bytes !== undefined }
+  const { from, bytes } = line
+  if (bytes === undefined) {
+    const document = line.document ?? largeEcho(line, before)
+    return { kind: 'message', from, document, frame: frameOf(document), isRecorded: false }
+  }
+  const frame = Buffer.from(bytes, 'base64')
+  const document = line.document ?? decodeDocument(inflateRawSync(frame))
+  return { kind: 'message', from, document, frame, isRecorded: true }
 }
 
 function streamEntry(line: Line): StreamEntry {
@@ -106,7 +129,17 @@ function streamEntry(line: Line): StreamEntry {
 
 /** The 16 bytes of a guid in the order of .NET: the first three groups are little-endian. */
 function dotnetGuid(text: string): Buffer {
-  const bytes = Buffer.from(text.replaceAll('-', ''), 'hex')
+  return withGroupsReversed(Buffer.from(text.replaceAll('-', ''), 'hex'))
+}
+
+/** The text of a guid whose bytes are in the order of .NET. */
+export function dotnetGuidText(bytes: Uint8Array): string {
+  const digits = withGroupsReversed(bytes).toString('hex')
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+function withGroupsReversed(guid: Uint8Array): Buffer {
+  const bytes = Buffer.from(guid)
   bytes.subarray(0, 4).reverse()
   bytes.subarray(4, 6).reverse()
   bytes.subarray(6, 8).reverse()

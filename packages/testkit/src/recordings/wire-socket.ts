@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { inflateRawSync } from 'node:zlib'
 import { decodeDocument, type Json } from './document.ts'
+import { inflateStart } from './inflate-start.ts'
 
 /** So much of the beginning and end of what is written goes out in small packets; the middle of it is all alike. */
 const edgeBytes = 1024
@@ -157,17 +157,4 @@ export class WireSocket {
 
 function preview(bytes: Buffer): string {
   return bytes.length === 0 ? 'nothing' : JSON.stringify(bytes.subarray(0, 60).toString('latin1'))
-}
-
-/** Inflates the stream at the start of `bytes`; undefined while its end is missing. */
-function inflateStart(bytes: Buffer): { plain: Buffer; consumed: number } | undefined {
-  try {
-    // `info` adds the engine, which knows how much of the input it used; the declarations do not have it.
-    const result: unknown = inflateRawSync(bytes, { info: true } as object)
-    const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } }
-    return { plain: buffer, consumed: engine.bytesWritten }
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR') return undefined
-    throw error
-  }
 }
