@@ -32,6 +32,8 @@ function portal(): string {
   return `--server=http://localhost:${server.httpPort}`
 }
 
+const noWorkers = { 'GET /api/Spaces-1/workers/all': { status: 200, body: [] } }
+
 /** A machine as the server lists it. */
 function machines(endpoint: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>> = {}) {
   const Endpoint = { CommunicationStyle: 'TentacleActive', Thumbprint: agentThumbprint, ...endpoint }
@@ -145,7 +147,7 @@ describe('check of the registration', () => {
 
   test('an agent that is not there fails, with the space that was looked at', async t => {
     const rig = await registeredRig(t)
-    server.answers = { 'GET /api/Spaces-1/machines/all': { status: 200, body: [] } }
+    server.answers = { ...noWorkers, 'GET /api/Spaces-1/machines/all': { status: 200, body: [] } }
     const checked = await runCheck(rig, [portal(), apiKey])
     assert.match(
       checked.of('registration').Detail,
@@ -158,12 +160,13 @@ describe('check of the registration', () => {
   test('what does not fit to how the agent is set up fails, and ill health is a warning', async t => {
     const rig = await registeredRig(t)
     const all = 'GET /api/Spaces-1/machines/all'
-    server.answers = { [all]: machines({ Uri: 'poll://other/' }) }
+    server.answers = { ...noWorkers, [all]: machines({ Uri: 'poll://other/' }) }
     assert.match(
       (await runCheck(rig, [portal(), apiKey])).of('registration').Detail,
       /waits for poll:\/\/other\/, but this agent polls no server/,
     )
     server.answers = {
+      ...noWorkers,
       [all]: machines(
         { CommunicationStyle: 'TentaclePassive', Uri: 'https://a:1/' },
         { HealthStatus: 'Unavailable', StatusSummary: 'no route' },
@@ -184,7 +187,10 @@ describe('check of the registration', () => {
     await pollFrom(rig, 'https://127.0.0.1:1')
     const subscription = /poll:\/\/[a-z0-9]+\//.exec(await rig.read('home/T.config'))?.[0] ?? ''
     const old = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
-    server.answers = { 'GET /api/Spaces-1/machines/all': machines({ Thumbprint: old, Uri: subscription }) }
+    server.answers = {
+      ...noWorkers,
+      'GET /api/Spaces-1/machines/all': machines({ Thumbprint: old, Uri: subscription }),
+    }
     const { Status: status, Detail: detail } = (await runCheck(rig, [portal(), apiKey])).of('registration')
     assert.equal(status, 'failed')
     assert.match(detail, new RegExp(`'web-1' .*thumbprint there is ${old}`))

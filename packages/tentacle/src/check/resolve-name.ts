@@ -10,8 +10,10 @@ export type Resolution =
 
 /** Prints what the system answers to the name that is its first argument. */
 const lookUp = `
+const startedAt = performance.now()
 require('node:dns').lookup(process.argv[1], { all: true, verbatim: true }, (error, found) => {
-  process.stdout.write(JSON.stringify(error ? { code: error.code } : { addresses: found.map(one => one.address) }))
+  const ms = Math.round(performance.now() - startedAt)
+  process.stdout.write(JSON.stringify(error ? { code: error.code } : { ms, addresses: found.map(one => one.address) }))
 })`
 
 /**
@@ -27,7 +29,6 @@ export async function resolveName(
   signal: AbortSignal,
 ): Promise<Resolution> {
   if (isIP(host) !== 0) return { kind: 'addresses', addresses: [host], ms: 0 }
-  const startedAt = performance.now()
   const output = await new Promise<string>((resolve, reject) => {
     const options = { signal, killSignal: 'SIGKILL', env: { ...env, NODE_OPTIONS: '' } } as const
     execFile(process.execPath, ['-e', lookUp, host], options, (error, stdout) => {
@@ -35,12 +36,11 @@ export async function resolveName(
       else resolve(stdout)
     })
   })
-  const ms = Math.round(performance.now() - startedAt)
   const answer: unknown = JSON.parse(output)
   if (typeof answer !== 'object' || answer === null) throw new Error(`Looking up ${host} answered ${output}.`)
   if ('addresses' in answer && Array.isArray(answer.addresses)) {
     const addresses = [...new Set(answer.addresses.filter(address => typeof address === 'string'))]
-    return { kind: 'addresses', addresses, ms }
+    return { kind: 'addresses', addresses, ms: 'ms' in answer ? Number(answer.ms) : 0 }
   }
   return { kind: 'unknown', code: 'code' in answer ? String(answer.code) : 'no answer' }
 }
