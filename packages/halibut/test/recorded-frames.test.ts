@@ -31,11 +31,16 @@ function expectedValue(json: Json): unknown {
   if (Array.isArray(json)) return json.map(expectedValue)
   const { $numberInt, $numberLong, $numberDouble, $binary, $date } = json
   if (typeof $numberInt === 'string') return Number($numberInt)
-  if (typeof $numberLong === 'string') return Number($numberLong)
+  if (typeof $numberLong === 'string') return longValue($numberLong)
   if (typeof $numberDouble === 'string') return { double: Number($numberDouble) }
   if (typeof $binary === 'object') return { binary: $binary }
   if (typeof $date === 'object') return { date: expectedValue($date) }
   return Object.entries(json).map(([name, value]) => [name, expectedValue(value)])
+}
+
+/** A number where no digit is lost. */
+function longValue(digits: string): number | bigint {
+  return Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits)
 }
 
 /** What our reader made of it, in the same plain form. */

@@ -65,7 +65,8 @@ test('a conversation is taken apart into its entries, whatever the pieces in whi
 })
 
 test('what is written as a recording is read as the same entries', () => {
-  const connections = [...readRecording('ours-listening'), ...readRecording('ours-polling')]
+  const names = ['ours-listening', 'ours-polling'] as const
+  const connections: readonly (readonly Entry[])[] = names.flatMap(readRecording)
   const again = parseRecording(recordingText('two connections', connections))
   const bytes = (read: typeof connections) => read.map(entries => Buffer.concat(entries.map(bytesOf)))
   assert.ok(bytes(again).every((whole, index) => bytes(connections)[index]?.equals(whole)))
