@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, open, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, open, readdir, readFile, readlink, rm, statfs, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -222,6 +224,27 @@ test('a script that comes after a restart waits for one that has held the mutex 
   await writeFile(join(home, 'Work', holder.scriptTicket.taskId, 'go'), '')
   assert.equal((await follow(agent, holder)).exitCode, 0)
   assert.deepEqual(printed((await follow(agent, next)).logs), ['after'])
+})
+
+test('a script inherits no socket of the agent', async t => {
+  const sockets = async (): Promise<readonly string[]> => {
+    const names = await readdir('/proc/self/fd')
+    const targets = await Promise.all(names.map(name => readlink(`/proc/self/fd/${name}`).catch(() => '')))
+    return targets.filter(target => target.startsWith('socket:'))
+  }
+  const before = await sockets() // what started this process may have left some to it
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  t.after(() => listener.close())
+  const own = (await sockets()).filter(socket => !before.includes(socket))
+  assert.equal(own.length, 1)
+  const agent = await openServices(t)
+  const { logs } = await run(agent, 'for fd in /proc/$$/fd/*; do readlink "$fd"; done')
+  assert.ok(printed(logs).includes('/dev/null'))
+  assert.deepEqual(
+    printed(logs).filter(target => own.includes(target)),
+    [],
+  )
 })
 
 test('the keeper is spared when memory is short, and scripts have the standing of the agent', async t => {
