@@ -281,6 +281,13 @@ describe('check of the way to a polled server', () => {
     assert.equal(checked.of('settings').Status, 'warning')
     assert.match(checked.of('tls').Detail, new RegExp(certificate.thumbprint))
     assert.equal(checked.of('halibut').Status, 'skipped')
+
+    // That the server does not know the agent yet is no fault of the way.
+    const agent = await createAgentRig(t)
+    const tried = await runCheck(agent, [`--server-comms-address=https://127.0.0.1:${port}`])
+    assert.equal(tried.exitCode, 0, tried.stdout)
+    assert.equal(tried.of('halibut').Status, 'warning')
+    assert.equal(tried.of('trust').Status, 'warning')
   })
 })
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { systemCode } from '../errors.ts'
+import { findProgram } from '../service-manager/find-program.ts'
 import { type Finding, verdict } from './finding.ts'
 import { type ProbeContext, withinTime } from './probe.ts'
 
@@ -129,6 +129,8 @@ async function run(
   context: ProbeContext,
 ): Promise<string> {
   const path = [env.PATH, systemFolders].filter(Boolean).join(':')
+  // Asked beforehand: a folder that this account may not search makes a missing program look forbidden.
+  if ((await findProgram(file, path)) === undefined) return 'not there'
   try {
     return await withinTime(context, signal => {
       return new Promise<string>((resolve, reject) => {
@@ -141,6 +143,6 @@ async function run(
     })
   } catch (error) {
     if (context.signal.aborted) throw error
-    return systemCode(error) === 'ENOENT' ? 'not there' : 'not readable'
+    return 'not readable'
   }
 }

@@ -3,7 +3,7 @@ import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Certificate } from '@tentacle/halibut'
 import { loadCertificate } from '../certificates/instance-certificate.ts'
-import { toError } from '../errors.ts'
+import { TentacleError, toError } from '../errors.ts'
 import { usableThumbprint } from '../host/trust-servers.ts'
 import type { ProxySettings, TentacleSettings } from '../settings/tentacle-settings.ts'
 import { sameThumbprint, type TrustedServer } from '../settings/trusted-servers.ts'
@@ -57,19 +57,7 @@ export async function checkInstance(
   try {
     settings = await choice.read()
   } catch (error) {
-    const answer = verdict('settings', 'the settings of the instance')
-    const detail = sentence(toError(error).message)
-    return {
-      facts: unread,
-      findings: [
-        choice.isTrial
-          ? answer.warning(detail, "Make an instance with 'Tentacle create-instance' once the way is open.")
-          : answer.failed(
-              detail,
-              "Choose an instance with --instance=NAME ('Tentacle list-instances' shows all), or make one with create-instance.",
-            ),
-      ],
-    }
+    return { facts: unread, findings: [judgeUnread(error, choice.isTrial)] }
   }
   const read = readValues(settings)
   const certificate = await readCertificate(settings, choice)
@@ -91,6 +79,28 @@ export async function checkInstance(
       certificate.finding,
       checkTrust(read.values.trusted, read.values.squid, choice),
     ],
+  }
+}
+
+/** There is no instance, or its settings cannot be read. */
+function judgeUnread(error: unknown, isTrial: boolean): Finding {
+  const answer = verdict('settings', 'the settings of the instance')
+  const detail = sentence(toError(error).message)
+  switch (error instanceof TentacleError ? error.code : undefined) {
+    case 'ERR_FILE':
+      return answer.failed(detail, 'Run the check as the account of the service, or as root.')
+    case 'ERR_SETTINGS_DAMAGED':
+      return answer.failed(
+        detail,
+        'Repair the file, or put a copy of it back: the agent does not start with it.',
+      )
+    default:
+      return isTrial
+        ? answer.warning(detail, "Make an instance with 'Tentacle create-instance' once the way is open.")
+        : answer.failed(
+            detail,
+            "Choose an instance with --instance=NAME ('Tentacle list-instances' shows all), or make one with create-instance.",
+          )
   }
 }
 

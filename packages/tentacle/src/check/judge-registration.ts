@@ -11,6 +11,8 @@ export interface RegistrationFacts {
   readonly trusted: readonly string[]
   /** Then the thumbprint that it trusts is that of the web server. */
   readonly pollsByWebSocket: boolean
+  /** Nothing is registered yet, so being unknown is no fault. */
+  readonly isTrial: boolean
   readonly instanceArgument: string
 }
 
@@ -40,10 +42,9 @@ export function judgeRegistration(
   const [first] = machines
   const where = space === undefined ? 'the default space' : `the space ${space}`
   if (first === undefined) {
-    return answer.failed(
-      `In ${where} no machine and no worker has the thumbprint ${thumbprint ?? 'of this agent, which has none'}.`,
-      `Register it: Tentacle register-with${instanceArgument} …, or give the right --space.`,
-    )
+    const detail = `In ${where} no machine and no worker has the thumbprint ${thumbprint ?? 'of this agent, which has none'}.`
+    const next = `Register it: Tentacle register-with${instanceArgument} …, or give the right --space.`
+    return facts.isTrial ? answer.warning(detail, next) : answer.failed(detail, next)
   }
   const all = machines.map(describe).join(' ')
   if (!first.isThisThumbprint) {

@@ -161,7 +161,7 @@ async function startPortal(
       proxy: facts.pollingProxy ?? noProxy,
       env: plan.env,
       now: plan.now,
-      facts: registrationFacts(facts),
+      facts: registrationFacts(facts, plan.choice.isTrial),
     },
     context,
   )
@@ -182,13 +182,10 @@ function skippedPortal({ trusted }: InstanceFacts): readonly Finding[] {
   ]
 }
 
-function registrationFacts({
-  trusted,
-  squid,
-  certificate,
-  listening,
-  instanceArgument,
-}: InstanceFacts): RegistrationFacts {
+function registrationFacts(
+  { trusted, squid, certificate, listening, instanceArgument }: InstanceFacts,
+  isTrial: boolean,
+): RegistrationFacts {
   const polled = trusted.filter(({ style }) => style === 'TentacleActive')
   const subscriptions = polled.flatMap(
     ({ subscriptionId }) => subscriptionId ?? (squid === undefined ? [] : `poll://${squid.toLowerCase()}/`),
@@ -199,6 +196,7 @@ function registrationFacts({
     isListening: listening !== undefined,
     trusted: trusted.map(({ thumbprint }) => thumbprint),
     pollsByWebSocket: polled.some(({ address }) => address !== null && /^wss:/i.test(address)),
+    isTrial,
     instanceArgument,
   }
 }

@@ -300,10 +300,9 @@ async function compareServerThumbprint(api: ApiClient, facts: RegistrationFacts)
       return answer.ok(`It is ${thumbprint}, which this agent trusts.`)
     if (pollsByWebSocket)
       return answer.ok(`It is ${thumbprint}; WebSockets are met with that of the web server.`)
-    return answer.failed(
-      `It is ${thumbprint}, which this agent does not trust.`,
-      `Register the agent, or trust it: Tentacle configure${instanceArgument} --trust=${thumbprint}`,
-    )
+    const detail = `It is ${thumbprint}, which this agent does not trust.`
+    const next = `Register the agent, or trust it: Tentacle configure${instanceArgument} --trust=${thumbprint}`
+    return facts.isTrial ? answer.warning(detail, next) : answer.failed(detail, next)
   } catch (error) {
     if (error instanceof TentacleError && error.code === 'ERR_NOT_ALLOWED')
       return answer.skipped('This user may not see it.')

@@ -168,6 +168,12 @@ export function judgeHalibut(said: HalibutOutcome, way: ServerWay, own: string):
           register,
         )
       }
+      if (way.expected === undefined) {
+        return answer.warning(
+          `It hung up without an answer, as servers do on agents that are not registered: the thumbprint of this one is ${own}.`,
+          register,
+        )
+      }
       return answer.failed(
         `It hung up without an answer, as servers do that do not trust an agent: the thumbprint of this one is ${own}.`,
         register,
