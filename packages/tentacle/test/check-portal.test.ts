@@ -206,3 +206,11 @@ describe('check of the registration', () => {
     assert.match(checked.of('registration').Detail, /The key \*{8} is unknown\./)
   })
 })
+
+test('a password inside of an address is not shown', async t => {
+  const server = `--server=http://me:hunter2-secret@127.0.0.1:${await freePort()}/octopus`
+  const checked = await runCheck(await createAgentRig(t), [server])
+  assert.match(checked.of('portal').Section, /^Web portal http:\/\/127\.0\.0\.1:\d+\/octopus$/)
+  assert.equal(checked.of('portal').Status, 'failed')
+  assert.doesNotMatch(checked.stdout + checked.stderr, /hunter2/)
+})

@@ -8,8 +8,9 @@ import { checkInstance, type InstanceChoice, type InstanceFacts } from './instan
 import type { RegistrationFacts } from './judge-registration.ts'
 import { checkListening } from './listening-probes.ts'
 import { pollingProxyOf } from './open-tunnel.ts'
-import { checkPortal, type PortalReport } from './portal-probes.ts'
+import { checkPortal } from './portal-probes.ts'
 import type { ProbeContext } from './probe.ts'
+import type { RegistrationReport } from './registration-probe.ts'
 import { walkToServer } from './server-way.ts'
 import { checkConnections, checkService, type ServiceState } from './service-probes.ts'
 
@@ -63,7 +64,10 @@ export async function startChecks(plan: CheckPlan, context: ProbeContext): Promi
     },
     ...targets.map(target => toServer(target, plan, facts, service, context)),
     {
-      title: plan.portal === undefined ? 'Web portal' : `Web portal ${plan.portal.server.href}`,
+      title:
+        plan.portal === undefined
+          ? 'Web portal'
+          : `Web portal ${plan.portal.server.origin}${plan.portal.server.pathname}`,
       findings: portal.then(report => report.findings),
     },
     listeningSection(plan, facts, portal, context),
@@ -122,7 +126,7 @@ function toServer(
   const isWebSocket = url.protocol === 'wss:'
   const logFolder = join(facts.home ?? '', 'Logs')
   return {
-    title: `Server ${address}, ${isPolled ? 'which is polled' : 'which is tried'}`,
+    title: `Server ${url.protocol}//${url.host}${isWebSocket ? url.pathname : ''}, ${isPolled ? 'which is polled' : 'which is tried'}`,
     findings: walkToServer(
       {
         host: url.hostname.replaceAll(/[[\]]/g, ''),
@@ -152,7 +156,7 @@ async function startPortal(
   plan: CheckPlan,
   facts: InstanceFacts,
   context: ProbeContext,
-): Promise<PortalReport> {
+): Promise<RegistrationReport> {
   const { portal } = plan
   if (portal === undefined) return { findings: skippedPortal(facts), registered: undefined }
   return await checkPortal(
@@ -204,7 +208,7 @@ function registrationFacts(
 function listeningSection(
   plan: CheckPlan,
   { listening, certificate, instanceArgument }: InstanceFacts,
-  portal: Promise<PortalReport>,
+  portal: Promise<RegistrationReport>,
   context: ProbeContext,
 ): Section | undefined {
   if (listening === undefined || plan.choice.isTrial) return undefined

@@ -1,38 +1,21 @@
 import type { Readable } from 'node:stream'
 import { type Dispatcher, request } from 'undici'
 import { systemCode, TentacleError, toError } from '../errors.ts'
-import { findByThumbprint, type Lookups } from '../registration/lookups.ts'
-import { chooseSpace, openSpace, serverThumbprint, signIn } from '../registration/repository.ts'
 import type { ProxySettings } from '../settings/tentacle-settings.ts'
-import { ApiClient } from '../web-api/api-client.ts'
-import { type ApiEndpoint, type Credentials, rootPath } from '../web-api/api-endpoint.ts'
-import { expandLink } from '../web-api/links.ts'
-import { asResource, asResources, linkOf, type Resource, textOf } from '../web-api/resource.ts'
+import { rootPath } from '../web-api/api-endpoint.ts'
+import { asResource, type Resource } from '../web-api/resource.ts'
 import { createWebDispatcher } from '../web-api/web-dispatcher.ts'
 import { type Finding, verdict } from './finding.ts'
-import { judgeRegistration, type Registered, type RegistrationFacts } from './judge-registration.ts'
 import { type ProbeContext, probe, sentence } from './probe.ts'
 import { firstLine } from './read-answer.ts'
+import { lookUpAgent, type RegistrationReport, type RegistrationWay } from './registration-probe.ts'
 import { resolveName } from './resolve-name.ts'
 
 /** The web portal of a server, and what to look up there. */
-export interface PortalWay {
-  readonly server: URL
-  /** Undefined: nothing can be asked that needs a user. */
-  readonly credentials: Credentials | undefined
-  readonly ignoreSslErrors: boolean
-  readonly space: string | undefined
+export interface PortalWay extends RegistrationWay {
   readonly proxy: ProxySettings
   readonly env: Readonly<Record<string, string | undefined>>
   readonly now: () => Date
-  readonly facts: RegistrationFacts
-}
-
-/** What the portal told. */
-export interface PortalReport {
-  readonly findings: readonly Finding[]
-  /** How the server knows this agent, if it was asked and does. */
-  readonly registered: Registered | undefined
 }
 
 /** A clock that is wrong by more than this, in ms, makes tokens, logs and schedules wrong. */
@@ -42,7 +25,7 @@ const clockToleranceMs = 120_000
 const maximumBodyBytes = 1024 * 1024
 
 /** Asks the portal for its root document, compares clocks, and looks up this agent if a user is given. */
-export async function checkPortal(way: PortalWay, context: ProbeContext): Promise<PortalReport> {
+export async function checkPortal(way: PortalWay, context: ProbeContext): Promise<RegistrationReport> {
   let problem: string | undefined
   const dispatcher = createWebDispatcher({
     ignoreSslErrors: way.ignoreSslErrors,
@@ -76,7 +59,8 @@ async function readRoot(
   let clock: Finding | undefined
   let isServer = false
   const { server, proxy } = way
-  const url = new URL(rootPath(way), server)
+  // A user inside of the address is not shown.
+  const url = new URL(rootPath(way), server.origin)
   const finding = await probe(context, ['portal', `GET ${url.href}`], async (answer, signal) => {
     if (proxy.host === undefined && !usesSystemProxy(way)) {
       const host = server.hostname.replaceAll(/[[\]]/g, '')
@@ -215,97 +199,4 @@ function compareClocks(date: string | string[] | undefined, before: number, afte
     `The clock of this machine is ${aheadMs > 0 ? 'ahead' : 'behind'} by ${seconds} s.`,
     'Let both machines take their time from a time server (NTP).',
   )
-}
-
-async function lookUpAgent(
-  way: PortalWay,
-  dispatcher: Dispatcher,
-  context: ProbeContext,
-): Promise<PortalReport> {
-  const { credentials, server, ignoreSslErrors, facts } = way
-  if (credentials === undefined) {
-    const skipped = verdict('registration', 'the registration').skipped(
-      'The server tells it to users only.',
-      'Give --apiKey=API-… to have it looked up.',
-    )
-    return { findings: [skipped], registered: undefined }
-  }
-  let registered: Registered | undefined
-  const findings: Finding[] = []
-  const main = await probe(
-    context,
-    ['registration', `this agent at ${server.origin}`],
-    async (answer, signal) => {
-      const endpoint: ApiEndpoint = { server, credentials, ignoreSslErrors }
-      const api = new ApiClient(endpoint, { dispatcher, signal, patience: { limitMs: 0, pauseMs: 1 } })
-      await signIn(api, credentials, server)
-      const { links } = await openSpace(api, await chooseSpace(api, way.space))
-      findings.push(await compareServerThumbprint(api, facts))
-      const lookups = { api, links }
-      const machines = await knownAs(lookups, facts)
-      registered = machines.find(({ isThisThumbprint }) => isThisThumbprint) ?? machines[0]
-      return judgeRegistration(answer, machines, facts, way.space)
-    },
-  )
-  return { findings: [main, ...findings], registered }
-}
-
-/** By thumbprint; if there is none, by subscription: then the certificate has been replaced. */
-async function knownAs(lookups: Lookups, facts: RegistrationFacts): Promise<readonly Registered[]> {
-  const { thumbprint = '', subscriptions } = facts
-  const found: Registered[] = []
-  for (const kind of ['Machines', 'Workers'] as const) {
-    const machines = thumbprint === '' ? [] : await findByThumbprint(lookups, kind, thumbprint)
-    found.push(...machines.map(machine => toRegistered(machine, kind, true)))
-  }
-  if (found.length > 0 || subscriptions.length === 0) return found
-  for (const kind of ['Machines', 'Workers'] as const) {
-    const path = expandLink(linkOf(lookups.links, kind), { id: 'all' })
-    const all = asResources(await lookups.api.get(path), path).map(machine =>
-      toRegistered(machine, kind, false),
-    )
-    found.push(...all.filter(({ uri }) => subscriptions.some(one => one.toLowerCase() === uri.toLowerCase())))
-  }
-  return found
-}
-
-function toRegistered(
-  machine: Resource,
-  kind: 'Machines' | 'Workers',
-  isThisThumbprint: boolean,
-): Registered {
-  const endpoint =
-    typeof machine.Endpoint === 'object' && machine.Endpoint !== null
-      ? asResource(machine.Endpoint, 'Endpoint')
-      : {}
-  return {
-    kind: kind === 'Machines' ? 'deployment target' : 'worker',
-    name: textOf(machine, 'Name'),
-    isThisThumbprint,
-    thumbprint: textOf(endpoint, 'Thumbprint') || textOf(machine, 'Thumbprint'),
-    style: textOf(endpoint, 'CommunicationStyle'),
-    uri: textOf(endpoint, 'Uri') || textOf(machine, 'Uri'),
-    health: textOf(machine, 'HealthStatus'),
-    summary: textOf(machine, 'StatusSummary'),
-    isDisabled: machine.IsDisabled === true,
-  }
-}
-
-async function compareServerThumbprint(api: ApiClient, facts: RegistrationFacts): Promise<Finding> {
-  const { trusted, pollsByWebSocket, instanceArgument } = facts
-  const answer = verdict('thumbprint', 'the certificate with which the server meets agents')
-  try {
-    const thumbprint = await serverThumbprint(api)
-    if (trusted.some(one => one.toLowerCase() === thumbprint.toLowerCase()))
-      return answer.ok(`It is ${thumbprint}, which this agent trusts.`)
-    if (pollsByWebSocket)
-      return answer.ok(`It is ${thumbprint}; WebSockets are met with that of the web server.`)
-    const detail = `It is ${thumbprint}, which this agent does not trust.`
-    const next = `Register the agent, or trust it: Tentacle configure${instanceArgument} --trust=${thumbprint}`
-    return facts.isTrial ? answer.warning(detail, next) : answer.failed(detail, next)
-  } catch (error) {
-    if (error instanceof TentacleError && error.code === 'ERR_NOT_ALLOWED')
-      return answer.skipped('This user may not see it.')
-    throw error
-  }
 }
