@@ -89,10 +89,14 @@ export async function recordOursListening(): Promise<Entry[][]> {
   try {
     const { port } = await service.listen({ port: 0, host: '127.0.0.1' })
     const recorder = await openTlsRecorder({ to: port, listener: peers.service, dialler: peers.client })
-    const baseUri = `https://127.0.0.1:${recorder.port}/`
-    await callListening(connectTo(client, { baseUri, thumbprint: peers.service.thumbprint }))
-    await client.close()
-    return await recorder.finish()
+    try {
+      const baseUri = `https://127.0.0.1:${recorder.port}/`
+      await callListening(connectTo(client, { baseUri, thumbprint: peers.service.thumbprint }))
+      await client.close()
+      return await recorder.recording()
+    } finally {
+      await recorder.close()
+    }
   } finally {
     await Promise.all([client.close(), service.close()])
   }
@@ -123,13 +127,15 @@ export async function recordOursPolling(): Promise<Entry[][]> {
         if (bytes.equals(nothing)) calls.next()
       },
     })
-    const server = {
-      baseUri: `https://127.0.0.1:${recorder.port}/`,
-      thumbprint: peers.client.thumbprint,
+    try {
+      const baseUri = `https://127.0.0.1:${recorder.port}/`
+      const server = { baseUri, thumbprint: peers.client.thumbprint }
+      polling = service.poll({ subscription: recordedSubscription, server })
+      await calls.done
+      return await recorder.recording()
+    } finally {
+      await recorder.close()
     }
-    polling = service.poll({ subscription: recordedSubscription, server })
-    await calls.done
-    return await recorder.finish()
   } finally {
     await Promise.all([client.close(), service.close()])
   }

@@ -20,11 +20,13 @@ export interface TlsRecorder {
   /** Where the dialler connects to instead of to the listener. */
   readonly port: number
   /**
-   * Waits for the ends of all connections, which the peers make, and closes the port.
+   * Waits until the peers have ended all connections.
    *
    * @returns what was said: one list of entries for each connection, in the order in which they came
    */
-  finish(): Promise<Entry[][]>
+  recording(): Promise<Entry[][]>
+  /** Cuts what is left and closes the port. */
+  close(): Promise<void>
 }
 
 /** Opens a recorder on a free port of the loopback. It speaks Halibut over TLS, not by WebSocket. */
@@ -34,7 +36,7 @@ export async function openTlsRecorder(options: TlsRecorderOptions): Promise<TlsR
   const acceptNext = async (): Promise<void> => {
     for (;;) {
       const relay = relayed(await acceptor.accept(), options)
-      // `finish` reports it; until then nobody listens.
+      // `recording` reports it; until then nobody listens.
       relay.catch(() => {})
       relays.push(relay)
     }
@@ -42,12 +44,10 @@ export async function openTlsRecorder(options: TlsRecorderOptions): Promise<TlsR
   void acceptNext()
   return {
     port: acceptor.port,
-    async finish() {
-      try {
-        return (await Promise.all(relays)).map(takeApart)
-      } finally {
-        await acceptor.close()
-      }
+    recording: async () => (await Promise.all(relays)).map(takeApart),
+    async close() {
+      await acceptor.close()
+      await Promise.allSettled(relays)
     },
   }
 }
