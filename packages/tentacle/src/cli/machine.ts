@@ -80,7 +80,7 @@ export function openMachine(process: NodeJS.Process): Machine {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedReader)
   return {
     env,
-    cwd: process.cwd(),
+    cwd: currentFolder(),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
@@ -139,6 +139,15 @@ function servicePlace(): ServicePlace {
     isElevated: process.getuid === undefined || process.getuid() === 0,
     units: '/etc/systemd/system',
     packagedUnits: ['/usr/lib/systemd/system', '/lib/systemd/system', '/usr/local/lib/systemd/system'],
+  }
+}
+
+/** A folder that was deleted meanwhile is no reason to do nothing: relative paths then start at the root. */
+function currentFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return '/'
   }
 }
 
