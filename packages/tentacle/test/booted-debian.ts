@@ -95,7 +95,12 @@ function firstChild({ pid, exitCode }: ChildProcess): number | undefined {
 }
 
 function runInside(init: number, command: string, args: readonly string[]): Promise<CommandEnd> {
-  const environment = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LANG=C.UTF-8']
+  const environment = [
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    'HOME=/root',
+    'LANG=C.UTF-8',
+    'NODE_COMPILE_CACHE=/tmp/compiled', // the project's own is not writable there
+  ]
   return execute('nsenter', [
     '-t',
     String(init),

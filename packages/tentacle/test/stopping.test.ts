@@ -43,6 +43,9 @@ test('tentacle 12.13: with --monitorMutex the agent ends with the process that s
   const output = outputOf(parent)
   await until('the agent runs', () => output().includes('LivenessHeartbeatTask.Start(): Starting'), patience)
   const agent = /agent (\d+)/.exec(output())?.[1]
+  t.after(async () => {
+    if (await isRunning(agent)) process.kill(Number(agent), 'SIGKILL')
+  })
   assert.equal(await isRunning(agent), true)
   parent.stdin.end()
   await until('the agent has ended', async () => !(await isRunning(agent)), patience)
@@ -52,11 +55,11 @@ test('tentacle 12.13: with --monitorMutex the agent ends with the process that s
 test('a second signal ends the process at once', async t => {
   const machine = new URL('../src/cli/machine.ts', import.meta.url)
   const source = `
-    import { openMachine } from '${machine}'
+    const { openMachine } = await import(process.argv[1])
     openMachine(process).onStopSignal(signal => console.log('asked by ' + signal))
     setInterval(() => {}, 1000)
     console.log('up')`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source, machine.href], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.after(() => child.kill('SIGKILL'))

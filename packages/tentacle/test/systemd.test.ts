@@ -138,6 +138,20 @@ describe('the service under a real systemd', { skip: why ?? false }, () => {
     assert.equal(await agent.command('ls', folder), '50-test.conf\n')
   })
 
+  test('an agent under the unit of the original says that its scripts end with it, and how to change that', async t => {
+    const agent = await setUp(t, debian, 'Old')
+    await agent.service('--install', '--username', 'daemon')
+    await agent.command('rm', '-r', `/etc/systemd/system/${agent.unit}.service.d`)
+    await agent.command('systemctl', 'daemon-reload')
+    await agent.service('--start')
+    const said = async () => agent.command('journalctl', '-u', agent.unit, '--no-pager')
+    await until('the agent says it', async () => /--reconfigure --start/.test(await said()), patience)
+    assert.match(await said(), /When Old\.service is stopped or restarted, systemd ends the scripts/)
+    await agent.service('--reconfigure', '--start')
+    assert.deepEqual([await agent.property('User'), await agent.property('KillMode')], ['daemon', 'process'])
+    await agent.service('--stop', '--uninstall')
+  })
+
   test('tentacle 12.11: who may not change services is told so', async t => {
     const agent = await setUp(t, debian, 'Foreign')
     const asNobody = (...args: string[]) =>

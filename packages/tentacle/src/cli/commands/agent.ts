@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { flag, value } from '../../options/option-table.ts'
-import { instanceCommand } from '../command.ts'
+import { type InstanceContext, instanceCommand } from '../command.ts'
 import { compatibleVersion } from '../version.ts'
 
 /** Shorter waits, in ms, are not worth their line in the log. */
@@ -39,9 +39,22 @@ export const agent = instanceCommand({
       keepSecret: context.keepSecret,
       async untilStopped(work) {
         await notifier.ready(work)
+        await warnOfUnit(context)
         await waitForStopRequest({ host, stdin: machine.stdin, signal, log })
         await notifier.stopping()
       },
     })
   },
 })
+
+/** Who replaces the original's program keeps its unit, with which systemd ends what scripts run. */
+async function warnOfUnit({ machine, log, instanceArgument }: InstanceContext): Promise<void> {
+  const { unitThatEndsScripts } = await import('../../host/unit-check.ts')
+  const { programsOf } = await import('../open-service-manager.ts')
+  const { env, processId } = machine
+  const unit = await unitThatEndsScripts({ env, processId, run: programsOf(machine) })
+  if (unit === undefined) return
+  log.warn(
+    `When ${unit} is stopped or restarted, systemd ends the scripts that run. To let them go on: Tentacle service${instanceArgument} --reconfigure --start`,
+  )
+}
