@@ -50,7 +50,7 @@ export interface ScriptServicesOptions {
   /** Default: those of this system. */
   readonly processes?: ProcessTable
   readonly freeSpace?: FreeSpace
-  /** How, and how long after its end, a script is brought to the disk. Default: `fsync`, after 100 ms. */
+  /** How, and how long after its end, a script is brought to the disk. Default: `fsync`, after 1 s. */
   readonly flush?: { readonly sync?: Sync; readonly delayMs?: number }
   /** How many shells wait for the next script, while there are scripts at all. Default 2. */
   readonly waitingShells?: number

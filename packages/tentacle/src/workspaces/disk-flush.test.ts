@@ -56,3 +56,12 @@ test('takes up again what is asked for while it is at work', async () => {
   await flush.close()
   assert.deepEqual(logs, [one.log, two.log, one.log])
 })
+
+test('does not hold up an agent that stops while the disk takes its time', async () => {
+  assert.ok(one)
+  const disk = Promise.withResolvers<void>()
+  const flush = new DiskFlush({ delayMs: 0, sync: () => disk.promise })
+  flush.request(one)
+  await flush.close()
+  disk.resolve()
+})

@@ -8,7 +8,10 @@ import type { ScriptWorkspace } from './script-workspace.ts'
 export type Sync = (path: string) => Promise<void>
 
 /** Scripts that are completed sooner never reach the disk, and cost it nothing. */
-const defaultDelayMs = 100
+const defaultDelayMs = 1000
+
+/** A busy disk may take minutes for a sync; an agent that stops does not wait for that. */
+const closePatienceMs = 2000
 
 /**
  * Brings what must survive a power cut to the disk: that a script was started, its log, and its result
@@ -39,10 +42,13 @@ export class DiskFlush {
     this.#waiting.delete(workspace)
   }
 
-  /** Does at once what is left. */
+  /** Does at once what is left, as far as it can be done within 2 s. */
   async close(): Promise<void> {
     this.#stopping.abort()
-    while (this.#work !== undefined) await this.#work
+    const isDone = new AbortController()
+    const tooLate = delay(closePatienceMs, undefined, { signal: isDone.signal }).catch(() => {})
+    await Promise.race([this.#work, tooLate])
+    isDone.abort()
   }
 
   async #run(): Promise<void> {
