@@ -1,19 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { RunProgram } from '../service-manager/run-program.ts'
 
-/** What is needed to look at the unit of this process. */
-export interface UnitCheck {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly processId: number
-  readonly run: RunProgram
-}
-
 /**
  * The unit of systemd that this process is the main process of, if stopping it ends the scripts too: a unit that the
  * original has installed, or one that somebody wrote. Undefined when all is well, or nothing can be said.
  */
-export async function unitThatEndsScripts({ env, processId, run }: UnitCheck): Promise<string | undefined> {
-  if (env.SYSTEMD_EXEC_PID !== String(processId)) return undefined
+export async function unitThatEndsScripts(run: RunProgram): Promise<string | undefined> {
   try {
     const unit = /([^/\n]+\.service)$/m.exec(await readFile('/proc/self/cgroup', 'utf8'))?.[1]
     if (unit === undefined) return undefined

@@ -49,10 +49,11 @@ export const agent = instanceCommand({
 
 /** Who replaces the original's program keeps its unit, with which systemd ends what scripts run. */
 async function warnOfUnit({ machine, log, instanceArgument }: InstanceContext): Promise<void> {
+  const { env, processId } = machine
+  if (env.SYSTEMD_EXEC_PID !== String(processId)) return // not started by systemd: nothing more is loaded
   const { unitThatEndsScripts } = await import('../../host/unit-check.ts')
   const { programsOf } = await import('../open-service-manager.ts')
-  const { env, processId } = machine
-  const unit = await unitThatEndsScripts({ env, processId, run: programsOf(machine) })
+  const unit = await unitThatEndsScripts(programsOf(machine))
   if (unit === undefined) return
   log.warn(
     `When ${unit} is stopped or restarted, systemd ends the scripts that run. To let them go on: Tentacle service${instanceArgument} --reconfigure --start`,
