@@ -39,7 +39,9 @@ for (const mode of modes) {
   })
 
   test(`halibut 13.57: ${mode}: 128 streams in each of 32 parallel calls are delivered whole`, async t => {
-    const { call } = await pair(t, mode, { connections: 4 })
+    // 16,000 records of a few bytes each: a busy machine needs its time.
+    const limits = { pollingRequestQueueTimeoutMs: 120_000, tcpClientReceiveResponseTimeoutMs: 120_000 }
+    const { call } = await pair(t, mode, { connections: 4, client: { limits } })
     const sums = await Promise.all(
       Array.from({ length: 32 }, (_, n) => {
         const streams = Array.from({ length: 128 }, (_, i) => DataStream.fromBytes(Buffer.alloc(n + i, i)))
