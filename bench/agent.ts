@@ -37,7 +37,7 @@ const env = { ...process.env, TentacleMachineConfigurationHomeDirectory: join(ho
 
 function command(program: string, args: readonly string[]): number {
   const start = performance.now()
-  const { status, stderr } = spawnSync(program, [...args], { env })
+  const { status, stderr } = spawnSync(program, [...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`)
   return performance.now() - start
 }

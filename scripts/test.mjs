@@ -42,14 +42,22 @@ function runTests(files) {
     ]
     // Hundreds of processes load the same sources: their types are taken off once.
     const env = environment({ NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/tests') })
-    step(`Tests (${files.length} files)`, args, { env })
-    return readFileSync(report, 'utf8')
-      .split('\n')
-      .filter(Boolean)
-      .map(line => JSON.parse(line))
+    try {
+      step(`Tests (${files.length} files)`, args, { env })
+    } finally {
+      tellSlowest(factsOf(report))
+    }
+    return factsOf(report)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function factsOf(report) {
+  return readFileSync(report, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map(line => JSON.parse(line))
 }
 
 /** Where the time goes, so that it is noticed when a file begins to take too much of it. */
@@ -77,7 +85,6 @@ main(() => {
     step('Portal', [join(root, 'scripts/build-portal.mjs')])
   }
   const facts = runTests(files)
-  tellSlowest(facts)
   const leftOut = facts.filter(({ kind }) => kind === 'left out')
   if (leftOut.length === 0) {
     process.stdout.write('\nNothing was left out.\n')

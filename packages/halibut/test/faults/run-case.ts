@@ -38,7 +38,7 @@ const nearLimits = (stallMs: number): Partial<HalibutLimits> => ({
 
 /** The longest that a call may take, in limits: those of connecting, exchanging and reconnecting one after another. */
 const limitsPerCall = 6
-const farCallMs = 10_000
+const farCallMs = 60_000
 
 /** What a case is run with besides its fault. */
 export interface RunOptions {
