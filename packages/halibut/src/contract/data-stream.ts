@@ -53,6 +53,8 @@ export class DataStream {
   readonly length: number
   #content: StreamContent
   readonly #isReceived: boolean
+  /** The reader of a file that goes when it closes. */
+  #reading: { readonly reader: Readable; readonly gone: Promise<void> } | undefined
   readonly #onProgress: SendOptions['onProgress']
 
   private constructor(
@@ -158,7 +160,11 @@ export class DataStream {
         return Readable.from(content.bytes.length === 0 ? [] : [content.bytes], { objectMode: false })
       case 'file': {
         const reader = createReadStream(content.path, { highWaterMark: 256 * 1024 })
-        reader.once('close', () => void content.remove?.().catch(() => {}))
+        const { remove } = content
+        if (remove) {
+          const closed = new Promise<void>(resolve => void reader.once('close', resolve))
+          this.#reading = { reader, gone: closed.then(remove).catch(() => {}) }
+        }
         return reader
       }
       case 'live':
@@ -221,12 +227,17 @@ export class DataStream {
     }
   }
 
-  /** Deletes what a received stream holds on disk. Nothing happens for other streams, and the second time. */
+  /**
+   * Deletes what a received stream holds on disk, and ends a reader that still reads it. Nothing happens for other
+   * streams, and the second time.
+   */
   async dispose(): Promise<void> {
     const content = this.#content
     if (!this.#isReceived) return
     this.#content = { kind: 'used' }
     if (content.kind === 'file') await content.remove?.()
+    this.#reading?.reader.destroy()
+    await this.#reading?.gone
   }
 
   /** Disposes at the end of the block that declared the stream with `await using`. */

@@ -1,3 +1,4 @@
+import type { DataStream } from '../contract/data-stream.ts'
 import type { CallContext } from '../contract/service-contract.ts'
 import type { Connection } from '../exchange/connection.ts'
 import type { IncomingRequest } from '../messages/request.ts'
@@ -28,11 +29,17 @@ export async function answerRequest(
   try {
     const response = await run(context)
     await live?.finish()
+    // Before the answer where that is possible: whoever has it may count on the room being free.
+    if (response.streams.length === 0) await disposeOf(streams)
     await connection.send(response)
   } finally {
     context.dispose()
-    for (const stream of streams) await stream.dispose()
+    await disposeOf(streams)
   }
+}
+
+async function disposeOf(streams: readonly DataStream[]): Promise<void> {
+  for (const stream of streams) await stream.dispose()
 }
 
 /** The signal is made when a method asks for it: most never do. */
