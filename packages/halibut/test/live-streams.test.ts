@@ -218,3 +218,27 @@ test('saving shows the bytes on their way and keeps the permissions of the file 
   assert.ok((await readFile(target)).equals(content))
   assert.equal((await stat(target)).mode & 0o777, 0o640)
 })
+
+test('a connection that breaks while nobody looks after a live reader ends the call, not the process', async t => {
+  const opened = Promise.withResolvers<void>()
+  const broken = Promise.withResolvers<unknown>()
+  const { call } = await live(t, 'listening', {
+    take: async (stream, { signal }) => {
+      const reader = stream.read()
+      reader.resume()
+      signal.addEventListener('abort', () => broken.resolve(signal.reason))
+      opened.resolve()
+      await broken.promise
+      await new Promise<void>(resolve => void (reader.closed ? resolve() : reader.once('close', resolve)))
+      return String(reader.errored)
+    },
+  })
+  const abort = new AbortController()
+  const source = DataStream.from(large, () => new PassThrough())
+  const calling = failure(call.take(source, { signal: abort.signal }), 'ERR_CANCELLED_TRANSFERRING')
+  await opened.promise
+  abort.abort()
+  await calling
+  assert.ok((await broken.promise) instanceof Error)
+  assert.equal(await call.take(DataStream.fromText('x')), 'null')
+})

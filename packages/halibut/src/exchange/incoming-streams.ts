@@ -132,6 +132,8 @@ class LiveReader extends Readable {
     this.#remaining = length
     this.#intake = intake
     this.#seek = seek
+    // A connection that breaks must not end the process because a method has left its reader alone.
+    this.on('error', () => {})
   }
 
   /** Whether another stream of the message may be read. */
