@@ -4,6 +4,7 @@ import { chmod, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Guid, newGuid } from '../bytes/guid.ts'
+import { fileBatchBytes, writeAll } from '../bytes/write-file.ts'
 import { HalibutError } from '../errors.ts'
 
 /** Where the bytes of a data stream come from. */
@@ -34,9 +35,6 @@ export interface SaveOptions {
   /** Sees the bytes on their way, for a checksum. They must not be kept: their memory is used again. */
   readonly onBytes?: (bytes: Uint8Array) => void
 }
-
-/** How much is gathered for one write to disk. */
-const batchBytes = 512 * 1024
 
 /**
  * Bytes of known length that travel beside a message, uncompressed and never whole in memory.
@@ -264,17 +262,17 @@ export function wrongLength(expected: number, actual: number): HalibutError {
   )
 }
 
-/** The same bytes in larger pieces, all in one buffer: what comes from a connection comes in pieces of 16 KiB. */
+/** The same bytes in larger pieces, all in one buffer. */
 async function* batches(source: Readable): AsyncGenerator<Buffer> {
   let buffer: Buffer | undefined
   let filled = 0
   for await (const chunk of source) {
     const part: Buffer = chunk
-    if (filled === 0 && part.length >= batchBytes / 2) {
+    if (filled === 0 && part.length >= fileBatchBytes / 2) {
       yield part
       continue
     }
-    buffer ??= Buffer.allocUnsafeSlow(batchBytes)
+    buffer ??= Buffer.allocUnsafeSlow(fileBatchBytes)
     for (let at = 0; at < part.length; ) {
       const copied = part.copy(buffer, filled, at)
       at += copied
@@ -285,10 +283,6 @@ async function* batches(source: Readable): AsyncGenerator<Buffer> {
     }
   }
   if (buffer && filled > 0) yield buffer.subarray(0, filled)
-}
-
-async function writeAll(file: Awaited<ReturnType<typeof open>>, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
 }
 
 function used(): HalibutError {

@@ -1,11 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ByteSource } from '../bytes/byte-source.ts'
+import { fileBatchBytes, writeAll } from '../bytes/write-file.ts'
 import type { StreamContent } from '../contract/data-stream.ts'
 import { HalibutError, toError } from '../errors.ts'
 import type { ReceivedFiles } from './received-files.ts'
-
-/** How much is gathered for one write to disk. */
-const batchBytes = 512 * 1024
 
 /** What a reader of stream blocks says it waits for. */
 export const waitedFor = 'a data stream'
@@ -58,7 +56,7 @@ async function copyToFile(
   file: FileHandle,
   { source, timeoutMs }: StreamIntake,
 ): Promise<void> {
-  const size = Math.min(batchBytes, length)
+  const size = Math.min(fileBatchBytes, length)
   let filling = Buffer.allocUnsafeSlow(size)
   let written = Buffer.allocUnsafeSlow(size)
   let isWriting = false
@@ -75,20 +73,14 @@ async function copyToFile(
     await writing
     ;[filling, written] = [written, filling]
     isWriting = true
-    writing = writeAll(file, written.subarray(0, filled)).finally(() => {
-      isWriting = false
-    })
+    writing = writeAll(file, written.subarray(0, filled))
+      .catch(failToStore)
+      .finally(() => {
+        isWriting = false
+      })
     writing.catch(() => {})
   }
   await writing
-}
-
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
-  try {
-    for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
-  } catch (error) {
-    failToStore(error)
-  }
 }
 
 function failToStore(thrown: unknown): never {
