@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { adminPassword } from './test-server.ts'
+
+export const adminPassword = 'Secret-1'
 
 /** Whatever JSON came; tests look into it by name. */
 export type Body = Readonly<Record<string, unknown>>
@@ -116,9 +117,7 @@ export function cookiesOf({ headers }: Answer): string {
 }
 
 /** Signs in as the administrator and makes an API key for a client. */
-export async function createAdminClient(
-  base: string,
-): Promise<{ readonly client: Client; readonly apiKey: string }> {
+export async function signInAsAdmin(base: string): Promise<string> {
   const anonymous = createClient(base)
   const answer = await anonymous.send('POST', '/api/users/login', {
     Username: 'admin',
@@ -132,5 +131,5 @@ export async function createAdminClient(
     Purpose: 'test',
   })
   assert.ok(typeof apiKey === 'string')
-  return { client: createClient(base, { 'X-Octopus-ApiKey': apiKey }), apiKey }
+  return apiKey
 }

@@ -5,7 +5,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { type Client, createAdminClient, listOf, textOf } from './client.ts'
+import { type Client, listOf, textOf } from './client.ts'
 import { startTestServer, type TestServer } from './test-server.ts'
 
 /** A zip archive with one stored file. */
@@ -41,7 +41,7 @@ interface Setting {
 
 async function open(t: TestContext): Promise<Setting> {
   const server = await startTestServer(t)
-  const { client, apiKey } = await createAdminClient(server.url)
+  const { client, apiKey } = server
   return {
     server,
     client,

@@ -3,7 +3,7 @@ import { createCertificate, createHalibut } from '@tentacle/halibut'
 import { openDatabase } from '../src/db/database.ts'
 import { migrations } from '../src/db/migrations/index.ts'
 import { createStore, type Store } from '../src/db/store.ts'
-import { type Body, type Client, createAdminClient, createClient, textOf } from './client.ts'
+import { type Body, type Client, createClient, textOf } from './client.ts'
 import { type Given, type GivenMachine, type Recording, readRecording } from './recording.ts'
 import { named, replay, type Stage } from './replay.ts'
 import { startTestServer, type TestServer } from './test-server.ts'
@@ -220,7 +220,7 @@ async function specials(
 async function play(t: TestContext, recording: Recording): Promise<void> {
   const isInFolder = recording.requests.some(({ path }) => path.startsWith('/octopus/'))
   const server = await startTestServer(t, isInFolder ? { webPrefix: '/octopus' } : {})
-  const { client, apiKey } = await createAdminClient(server.url)
+  const { client, apiKey } = server
   const { AccessToken } = await client.post('/api/users/access-token', {})
   await shiftIds(client)
   await prepare(client, recording.given)

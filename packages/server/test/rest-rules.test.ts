@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
-import { createAdminClient, createClient, listOf, objectOf, textOf } from './client.ts'
+import { createClient, listOf, objectOf, textOf } from './client.ts'
 import { isFromTemplate } from './recording.ts'
 import { startTestServer } from './test-server.ts'
 
 test('every link of the root documents leads to a route', async t => {
   const server = await startTestServer(t)
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   const root = objectOf(await client.get('/api'), 'Links')
   const space = objectOf(await client.get('/api/Spaces-1'), 'Links')
   for (const [name, template] of [...Object.entries(root), ...Object.entries(space)]) {
@@ -26,7 +26,7 @@ test('every link of the root documents leads to a route', async t => {
 
 test('the same thing is found under all of its addresses', async t => {
   const server = await startTestServer(t)
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   const { Id: id } = await client.post('/api/Spaces-1/environments', { Name: 'Dev' })
   for (const path of [
     `/api/environments/${id}`,
@@ -44,7 +44,7 @@ test('the same thing is found under all of its addresses', async t => {
 
 test('a thing of one space is not found in another', async t => {
   const server = await startTestServer(t)
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   const me = await client.get('/api/users/me')
   const space = await client.post('/api/spaces', { Name: 'Other', SpaceManagersTeamMembers: [me.Id] })
   const { Id: id } = await client.post(`/api/${textOf(space, 'Id')}/environments`, { Name: 'Dev' })
@@ -55,7 +55,7 @@ test('a thing of one space is not found in another', async t => {
 
 test('errors have a message, and lines only where clients expect them', async t => {
   const server = await startTestServer(t)
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   const anonymous = createClient(server.url)
   const rows = [
     { answer: await client.send('GET', '/api/Spaces-1/machines/Machines-999999'), status: 404, lines: false },
@@ -94,7 +94,7 @@ test('errors have a message, and lines only where clients expect them', async t 
 
 test('a duplicate name is refused in any case of its letters', async t => {
   const server = await startTestServer(t)
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   await client.post('/api/environments', { Name: 'Dev' })
   const { status, body } = await client.send('POST', '/api/environments', { Name: ' DEV ' })
   assert.deepEqual(
@@ -105,7 +105,7 @@ test('a duplicate name is refused in any case of its letters', async t => {
 
 test('bodies may begin with a byte order mark and carry a charset', async t => {
   const server = await startTestServer(t)
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   const type = { 'Content-Type': 'application/json; charset=utf-8' }
   const answer = await client.send('POST', '/api/environments', '\uFEFF{"name":"Übung"}', type)
   assert.deepEqual([answer.status, answer.body.Name, answer.body.Slug], [201, 'Übung', 'ubung'])
@@ -145,10 +145,10 @@ test('the health addresses answer without signing in', async t => {
 
 test('a list can be paged to its end by its links, also below a folder', async t => {
   const server = await startTestServer(t, { webPrefix: 'octopus/' })
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   for (let n = 0; n < 7; n++) await client.post('/api/environments', { Name: `env${n}` })
   const origin = createClient(new URL(server.url).origin)
-  const { apiKey } = await createAdminClient(server.url)
+  const { apiKey } = server
   const names: unknown[] = []
   let next: unknown = '/octopus/api/environments?take=3&partialName=ENV'
   while (typeof next === 'string') {

@@ -3,14 +3,14 @@ import { test } from 'node:test'
 import { sessionMs } from '../src/access/sign-in.ts'
 import {
   type Answer,
+  adminPassword,
   type Client,
   cookiesOf,
-  createAdminClient,
   createClient,
   objectOf,
   textOf,
 } from './client.ts'
-import { adminPassword, startTestServer } from './test-server.ts'
+import { startTestServer } from './test-server.ts'
 
 const login = (client: Client, Password: string, more: object = {}): Promise<Answer> =>
   client.send('POST', '/api/users/login', { Username: 'Admin', Password, ...more })
@@ -98,7 +98,7 @@ test('an expired session is answered with 401 and its reason', async t => {
 
 test('keys are taken from the header and from the address; an empty one counts as none, a wrong one is refused', async t => {
   const server = await startTestServer(t)
-  const { apiKey } = await createAdminClient(server.url)
+  const { apiKey } = server
   const client = createClient(server.url)
   const status = async (path: string, headers: Record<string, string> = {}) =>
     (await client.send('GET', path, undefined, headers)).status
@@ -112,7 +112,7 @@ test('keys are taken from the header and from the address; an empty one counts a
 
 test('a revoked key ends at once, and a key is shown only when it is made', async t => {
   const server = await startTestServer(t)
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   const me = await client.get('/api/users/me')
   const made = await client.post(`/api/users/${me.Id}/apikeys`, { Purpose: 'ci' })
   const key = textOf(made, 'ApiKey')
@@ -127,7 +127,7 @@ test('a revoked key ends at once, and a key is shown only when it is made', asyn
 test('access tokens last an hour', async t => {
   const clock = { ms: Date.now() }
   const server = await startTestServer(t, { now: () => new Date(clock.ms) })
-  const { client } = await createAdminClient(server.url)
+  const { client } = server
   const { AccessToken: token } = await client.post('/api/users/access-token', {})
   const bearer = createClient(server.url, { Authorization: `Bearer ${token}` })
   assert.equal((await bearer.send('GET', '/api/users/me')).status, 200)
@@ -145,7 +145,7 @@ test('no secret of a request gets into the log', async t => {
     },
   })
   const server = await startTestServer(t, { logLevel: 'trace', console, consoleFormat: 'json' })
-  const { client, apiKey } = await createAdminClient(server.url)
+  const { client, apiKey } = server
   await createClient(server.url).send('GET', `/api/users/me?apikey=${apiKey}`)
   await login(createClient(server.url), 'wrong-password-123')
   await client.send('POST', '/api/environments', '{"Name": "secret-in-broken-json', {
