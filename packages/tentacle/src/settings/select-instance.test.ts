@@ -59,7 +59,7 @@ describe('choosing an instance', () => {
 
   test('tentacle 12.16: of none or several is refused with the names', async t => {
     const none = await machine(t, [])
-    await assert.rejects(none.select(), refusedWith('ERR_INSTANCE', /Available instances: \.$/))
+    await assert.rejects(none.select(), refusedWith('ERR_INSTANCE', /No instance is registered here yet\.$/))
     const two = await machine(t, ['B', 'A'])
     await assert.rejects(two.select(), refusedWith('ERR_INSTANCE', /Available instances: A, B\.$/))
     await assert.rejects(

@@ -79,5 +79,6 @@ async function byDefault(index: InstanceIndex): Promise<InstanceRecord> {
 }
 
 function available(instances: readonly InstanceRecord[]): string {
+  if (instances.length === 0) return 'No instance is registered here yet.'
   return `Available instances: ${instances.map(({ name }) => name).join(', ')}.`
 }
