@@ -26,6 +26,9 @@ function step(title, args, options) {
   if (code !== 0) throw new Error(`${title} failed (exit code ${code}); what is wrong stands above.`)
 }
 
+/** How many small test files share a process. */
+const filesInOne = 35
+
 /**
  * The files as they are given to the runner, which makes a process of each. Those beside the sources test single rooms
  * in a moment, and the start of a process would cost more than they do: they share a few.
@@ -33,10 +36,10 @@ function step(title, args, options) {
 function gather(files, folder) {
   const isUnit = file => /^packages[\\/][^\\/]+[\\/]src[\\/]/.test(relative(root, file))
   const units = files.filter(isUnit)
-  const length = Math.ceil(units.length / 35)
-  const groups = Array.from({ length }, (_, group) => {
+  const count = Math.ceil(units.length / filesInOne)
+  const groups = Array.from({ length: count }, (_, group) => {
     const path = join(folder, `unit-tests-${group + 1}.mjs`)
-    const members = units.filter((_, index) => index % length === group)
+    const members = units.filter((_, index) => index % count === group)
     writeFileSync(path, members.map(file => `import ${JSON.stringify(pathToFileURL(file).href)}\n`).join(''))
     return path
   })

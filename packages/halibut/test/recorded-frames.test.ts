@@ -23,7 +23,7 @@ const timeoutMs = 30_000
 const frameLimits = { firstByteTimeoutMs: timeoutMs, timeoutMs, maxMessageBytes: 64 * 1024 * 1024 }
 
 /** So much of the beginning and end of an entry is fed in small packets; its middle is all alike. */
-const edgeBytes = 512
+const edgeBytes = 1024
 
 /** The document as the recording has it, in the values of our reader. */
 function expectedValue(json: Json): unknown {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 
+/** Of the administrator of every test server. */
 export const adminPassword = 'Secret-1'
 
 /** Whatever JSON came; tests look into it by name. */
@@ -116,8 +117,8 @@ export function cookiesOf({ headers }: Answer): string {
     .join('; ')
 }
 
-/** Signs in as the administrator and makes an API key for a client. */
-export async function signInAsAdmin(base: string): Promise<string> {
+/** Signs in as the administrator and makes an API key. */
+export async function createAdminKey(base: string): Promise<string> {
   const anonymous = createClient(base)
   const answer = await anonymous.send('POST', '/api/users/login', {
     Username: 'admin',

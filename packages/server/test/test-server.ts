@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext } from 'node:test'
 import { type RunningServer, type ServerOptions, startServer } from '../src/start-server.ts'
-import { adminPassword, type Client, createClient, signInAsAdmin } from './client.ts'
-
-let template: Promise<Template> | undefined
+import { adminPassword, type Client, createAdminKey, createClient } from './client.ts'
 
 /** A home folder after a first start, and a key of its administrator. */
 interface Template {
@@ -13,11 +11,13 @@ interface Template {
   readonly apiKey: string
 }
 
+let template: Promise<Template> | undefined
+
 /** Making the certificate, the hash of the password and a sign-in for each test would cost seconds. */
 async function makeTemplate(): Promise<Template> {
   const folder = await mkdtemp(join(tmpdir(), 'server-home-'))
   const server = await startServer({ home: folder, port: 0, commsPort: 0, adminPassword })
-  const apiKey = await signInAsAdmin(server.url)
+  const apiKey = await createAdminKey(server.url)
   await server.stop()
   return { folder, apiKey }
 }

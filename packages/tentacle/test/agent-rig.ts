@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import { CapabilitiesServiceV2, newScriptTicket, ScriptServiceV2 } from '@tentacle/contracts'
+import { CapabilitiesServiceV2, ScriptServiceV2 } from '@tentacle/contracts'
 import {
   type Certificate,
   createCertificate,
@@ -10,6 +10,7 @@ import {
 } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
 import { createRig, type Rig, type RunningCommand, type RunOptions } from './rig.ts'
+import { startCommand, textsOf } from './script-agent.ts'
 
 /** An agent that runs in the test's process, and what a server needs to reach it. */
 export interface RunningAgent {
@@ -96,19 +97,9 @@ export async function capabilitiesOf(
 /** Runs a script to its end and gives what it printed. */
 export async function runScript(halibut: Halibut, endpoint: ServiceEndPoint, body: string) {
   const service = halibut.client(ScriptServiceV2, endpoint)
-  const scriptTicket = newScriptTicket()
-  let status = await service.startScript({
-    scriptTicket,
-    scriptBody: body,
-    taskId: 'ServerTasks-1',
-    durationToWaitForScriptToFinish: 5000,
-    isolation: 'NoIsolation',
-    scriptIsolationMutexTimeout: 60_000,
-    isolationMutexName: null,
-    scripts: new Map(),
-    files: [],
-    arguments: [],
-  })
+  const command = startCommand(body, { durationToWaitForScriptToFinish: 5000 })
+  const { scriptTicket } = command
+  let status = await service.startScript(command)
   const logs = [...status.logs]
   if (status.state !== 'Complete') {
     await until('the script is complete', async () => {
@@ -118,6 +109,5 @@ export async function runScript(halibut: Halibut, endpoint: ServiceEndPoint, bod
     })
   }
   await service.completeScript({ ticket: scriptTicket })
-  const printed = logs.filter(({ source }) => source === 'StdOut').map(({ text }) => text)
-  return { exitCode: status.exitCode, printed }
+  return { exitCode: status.exitCode, printed: textsOf(logs) }
 }

@@ -3,6 +3,7 @@ import { stat, utimes } from 'node:fs/promises'
 import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
+import { ScriptServiceV2 } from '@tentacle/contracts'
 import { defineService, HalibutError, method, types } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
 import {
@@ -14,6 +15,7 @@ import {
   startAgent,
 } from './agent-rig.ts'
 import { createRig, openInput } from './rig.ts'
+import { startCommand } from './script-agent.ts'
 
 describe('a listening agent', () => {
   test('runs the script of a server that it trusts, with the environment that scripts rely on', async t => {
@@ -277,20 +279,11 @@ describe('the end of an agent', () => {
     })
     const halibut = openServer(t, certificate)
     const marker = agent.rig.at('go-on')
-    const { ScriptServiceV2, newScriptTicket } = await import('@tentacle/contracts')
-    const scriptTicket = newScriptTicket()
-    await halibut.client(ScriptServiceV2, listeningEndpoint(agent)).startScript({
-      scriptTicket,
-      scriptBody: `echo before; until [ -e '${marker}' ]; do sleep 0.05; done; echo after; exit 7`,
-      taskId: 'ServerTasks-1',
-      durationToWaitForScriptToFinish: null,
-      isolation: 'NoIsolation',
-      scriptIsolationMutexTimeout: 60_000,
-      isolationMutexName: null,
-      scripts: new Map(),
-      files: [],
-      arguments: [],
-    })
+    const started = startCommand(
+      `echo before; until [ -e '${marker}' ]; do sleep 0.05; done; echo after; exit 7`,
+    )
+    const { scriptTicket } = started
+    await halibut.client(ScriptServiceV2, listeningEndpoint(agent)).startScript(started)
     agent.command.signal('SIGTERM')
     assert.equal((await agent.command.ended).exitCode, 0)
     await agent.rig.write('go-on', '')

@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import {
-  CapabilitiesServiceV2,
-  newScriptTicket,
-  type ProcessOutput,
-  ScriptServiceV2,
-  type ScriptStatusResponseV2,
-} from '@tentacle/contracts'
+import { type ProcessOutput, ScriptServiceV2, type ScriptStatusResponseV2 } from '@tentacle/contracts'
 import { type Halibut, parseThumbprint, type ServiceEndPoint } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
-import { openServer, serverCertificate } from './agent-rig.ts'
+import { capabilitiesOf, openServer, serverCertificate } from './agent-rig.ts'
 import { type BootedDebian, bootDebian, whyNotBooted } from './booted-debian.ts'
-import { printed } from './script-agent.ts'
+import { printed, startCommand } from './script-agent.ts'
 
 const why = whyNotBooted()
 
@@ -56,14 +50,7 @@ describe('the service under a real systemd', { skip: why ?? false }, () => {
       assert.equal((await script.status()).state, 'Running')
 
       await agent.command('sh', '-c', `kill -9 ${restarted}`)
-      await until(
-        'another agent is active',
-        async () => {
-          const [pid, state] = await agent.mainProcess()
-          return state === 'active' && pid !== restarted
-        },
-        patience,
-      )
+      await agent.startedAnew(restarted)
       assert.equal((await script.status()).state, 'Running')
       assert.equal(await agent.property('NRestarts'), '1')
 
@@ -125,14 +112,7 @@ describe('the service under a real systemd', { skip: why ?? false }, () => {
     }
     assert.deepEqual(await agent.mainProcess(), [first, 'active'])
     await agent.command('sh', '-c', `kill -STOP ${first}`)
-    await until(
-      'another agent is active',
-      async () => {
-        const [pid, state] = await agent.mainProcess()
-        return state === 'active' && pid !== first
-      },
-      patience,
-    )
+    await agent.startedAnew(first)
     // What an administrator has put beside the unit is not ours to remove.
     assert.match(await agent.service('--stop', '--uninstall'), /50-test\.conf/)
     assert.equal(await agent.command('ls', folder), '50-test.conf\n')
@@ -226,6 +206,7 @@ async function setUp(t: TestContext, debian: BootedDebian, name: string) {
   }
   const property = async (key: string) =>
     (await command('systemctl', 'show', unit, '--property', key, '--value')).trimEnd()
+  const mainProcess = async () => [await property('MainPID'), await property('ActiveState')] as const
   return {
     program,
     unit,
@@ -234,9 +215,18 @@ async function setUp(t: TestContext, debian: BootedDebian, name: string) {
     command,
     property,
     service: (...args: string[]) => command(program, 'service', ...instance, ...args),
-    mainProcess: async () => [await property('MainPID'), await property('ActiveState')] as const,
-    capabilities: async () =>
-      (await halibut.client(CapabilitiesServiceV2, endpoint).getCapabilities()).supportedCapabilities,
+    mainProcess,
+    /** Waits until another process than this one is the agent. */
+    startedAnew: (before: string | undefined) =>
+      until(
+        'another agent is active',
+        async () => {
+          const [pid, state] = await mainProcess()
+          return state === 'active' && pid !== before
+        },
+        patience,
+      ),
+    capabilities: () => capabilitiesOf(halibut, endpoint),
     startScript: (body: string) => startScript(halibut, endpoint, body),
   }
 }
@@ -244,7 +234,8 @@ async function setUp(t: TestContext, debian: BootedDebian, name: string) {
 /** A script that is followed over the life of several agents. */
 async function startScript(halibut: Halibut, endpoint: ServiceEndPoint, scriptBody: string) {
   const service = halibut.client(ScriptServiceV2, endpoint)
-  const ticket = newScriptTicket()
+  const command = startCommand(scriptBody)
+  const ticket = command.scriptTicket
   const logs: ProcessOutput[] = []
   let after = 0
   const take = (status: ScriptStatusResponseV2) => {
@@ -252,20 +243,7 @@ async function startScript(halibut: Halibut, endpoint: ServiceEndPoint, scriptBo
     logs.push(...status.logs)
     return status
   }
-  take(
-    await service.startScript({
-      scriptTicket: ticket,
-      scriptBody,
-      taskId: 'ServerTasks-1',
-      durationToWaitForScriptToFinish: null,
-      isolation: 'NoIsolation',
-      scriptIsolationMutexTimeout: 60_000,
-      isolationMutexName: null,
-      scripts: new Map(),
-      files: [],
-      arguments: [],
-    }),
-  )
+  take(await service.startScript(command))
   const status = async () => take(await service.getStatus({ ticket, lastLogSequence: after }))
   return {
     ticket,
