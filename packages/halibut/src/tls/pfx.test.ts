@@ -7,6 +7,7 @@ import { HalibutError } from '../errors.ts'
 import { type Certificate, createCertificate } from './certificate.ts'
 import { forge } from './forge.ts'
 import { readPfx, writePfx } from './pfx.ts'
+import { readPlainPfx } from './pfx-plain.ts'
 import { thumbprintOf } from './thumbprint.ts'
 
 function fixture(name: string): Buffer {
@@ -112,6 +113,30 @@ test('an absurd number of key derivation rounds is refused at once instead of co
   assert.throws(() => readPfx(longer), refusedFor('unsupported'))
   assert.throws(() => readPfx(longer), /2147483647 rounds/)
   assert.ok(performance.now() - begin < 2000)
+})
+
+test('what agents store is read without the library, and with the same result as with it', async () => {
+  const fresh = await createCertificate({ commonName: 'stored' })
+  assert.deepEqual(readPlainPfx(writePfx(fresh)), fresh)
+  const original = readPlainPfx(fixture('dotnet-tentacle'))
+  assert.ok(original)
+  assertIsPair(original)
+  assert.deepEqual(readPfx(writePfx(original, 'for the library'), 'for the library'), original)
+})
+
+test('the reader of stored files leaves all others, and damaged ones, to the general one', () => {
+  for (const [file] of readable)
+    if (file !== 'dotnet-tentacle') assert.equal(readPlainPfx(fixture(file)), undefined, file)
+  const intact = fixture('dotnet-tentacle')
+  const whole = readPlainPfx(intact)
+  fc.assert(
+    fc.property(fc.nat(intact.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+      const bytes = Buffer.from(intact)
+      bytes.writeUInt8(bytes.readUInt8(at) ^ change, at)
+      const read = readPlainPfx(bytes)
+      assert.ok(read === undefined || read.thumbprint === whole?.thumbprint)
+    }),
+  )
 })
 
 test('what writePfx writes, readPfx reads: the same pair, with and without a password', async () => {

@@ -4,6 +4,7 @@ import { HalibutError } from '../errors.ts'
 import type { Certificate } from './certificate.ts'
 import { forge } from './forge.ts'
 import { openPfx, type PfxFailure } from './pfx-container.ts'
+import { readPlainPfx } from './pfx-plain.ts'
 import { thumbprintOf } from './thumbprint.ts'
 
 /** Rounds of key derivation and salt size of what we write; the same as in files of the .NET Tentacle. */
@@ -16,12 +17,17 @@ const writtenSaltBytes = 20
  * certificates the one that belongs to the private key is taken; issuers are left out, because peers know each
  * other by thumbprint alone.
  *
- * This computes for some 10 to 50 ms and does not give way meanwhile.
+ * This computes for some 10 to 50 ms and does not give way meanwhile; the form that agents store takes the least.
  *
  * @throws HalibutError `ERR_INVALID_PFX`; `details.reason` says what is wrong: `not-a-pfx`, `wrong-password`,
  *   `unsupported`, `no-certificate`, `no-private-key` or `not-an-rsa-key`.
  */
 export function readPfx(bytes: Uint8Array, password?: string): Certificate {
+  const hasPassword = password !== undefined && password !== ''
+  return (hasPassword ? undefined : readPlainPfx(bytes)) ?? readAnyPfx(bytes, password)
+}
+
+function readAnyPfx(bytes: Uint8Array, password: string | undefined): Certificate {
   const bags = openPfx(bytes, password).safeContents.flatMap(content => content.safeBags)
   const { oids } = forge().pki
   const keyBags = bags.filter(bag => bag.type === oids.keyBag || bag.type === oids.pkcs8ShroudedKeyBag)
