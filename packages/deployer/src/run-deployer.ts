@@ -57,7 +57,7 @@ async function runCommand(argv: readonly string[], io: DeployerIo, log: Deployme
     return exitCodes.failure
   }
   if (command !== version && command.name !== 'help')
-    log.verbose(`Deployer ${deployerVersion()}: ${command.name}`)
+    log.verbose(`Deployer ${deployerVersion}: ${command.name}`)
   return await command.run({ io, log, options: parseOptions(args, command.options) })
 }
 

@@ -1,20 +1,15 @@
-import { readFileSync } from 'node:fs'
+import product from '../../package.json' with { type: 'json' }
 import type { Command } from './command.ts'
 
 /** The version of this deployer, from its package. */
-export function deployerVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown'
-}
+export const deployerVersion: string = product.version
 
 export const version: Command = {
   name: 'version',
   summary: 'Prints the version',
   options: [],
   async run({ io }) {
-    io.stdout.write(`${deployerVersion()}\n`)
+    io.stdout.write(`${deployerVersion}\n`)
     return 0
   },
 }

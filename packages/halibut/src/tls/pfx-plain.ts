@@ -88,6 +88,8 @@ function pairOf(certificate: X509Certificate, key: KeyObject): Certificate | und
 interface Element {
   readonly tag: number
   readonly value: Buffer
+  /** Tag, length and value. */
+  readonly whole: Buffer
 }
 
 /** The elements that a value consists of. Only definite lengths of up to three bytes: a PFX has a few KiB. */
@@ -100,7 +102,11 @@ function elementsIn(bytes: Buffer): Element[] {
     const start = at + 2 + lengthBytes
     const end = start + (lengthBytes === 0 ? first : bytes.readUIntBE(at + 2, lengthBytes))
     if (end > bytes.length) throw new RangeError('longer than what holds it')
-    elements.push({ tag: bytes.readUInt8(at), value: bytes.subarray(start, end) })
+    elements.push({
+      tag: bytes.readUInt8(at),
+      value: bytes.subarray(start, end),
+      whole: bytes.subarray(at, end),
+    })
     at = end
   }
   return elements
@@ -157,6 +163,12 @@ function certificateOf(bag: Element): X509Certificate {
 function keyOf(bag: Element, password: Buffer): KeyObject {
   const [encrypted] = partsOf(partsOf(bag)[1])
   const [algorithm, octets] = partsOf(encrypted)
+  const form = { format: 'der', type: 'pkcs8' } as const
+  if (encrypted !== undefined && password.length > 0) {
+    // OpenSSL derives the key much faster, but knows only this spelling. It is not asked for absurd rounds.
+    secretOf(algorithm, password)
+    return createPrivateKey({ ...form, key: encrypted.whole, passphrase: '' })
+  }
   return createPrivateKey({
     key: decrypt(algorithm, octetsOf(octets), password),
     format: 'der',
@@ -166,12 +178,16 @@ function keyOf(bag: Element, password: Buffer): KeyObject {
 
 /** PBE-SHA1-3DES of RFC 7292 appendix C. */
 function decrypt(algorithm: Element | undefined, octets: Buffer, password: Buffer): Buffer {
+  const secret = secretOf(algorithm, password)
+  const key = derivedBytes(secret, purposes.key, 24)
+  const decipher = createDecipheriv('des-ede3-cbc', key, derivedBytes(secret, purposes.iv, 8))
+  return Buffer.concat([decipher.update(octets), decipher.final()])
+}
+
+function secretOf(algorithm: Element | undefined, password: Buffer): Secret {
   if (oidOf(algorithm) !== oids.sha1And3Des) throw new TypeError('another algorithm')
   const [salt, rounds] = partsOf(partsOf(algorithm)[1])
-  const derive = (purpose: number, bytes: number) =>
-    derivedBytes({ password, salt: octetsOf(salt), rounds: roundsOf(rounds) }, purpose, bytes)
-  const decipher = createDecipheriv('des-ede3-cbc', derive(purposes.key, 24), derive(purposes.iv, 8))
-  return Buffer.concat([decipher.update(octets), decipher.final()])
+  return { password, salt: octetsOf(salt), rounds: roundsOf(rounds) }
 }
 
 function roundsOf(element: Element | undefined): number {

@@ -1,7 +1,7 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import { programFolder } from '../program-files.ts'
 import type { MachineKeyPaths } from '../settings/machine-key.ts'
 
 /** Fixed places of the system. */
@@ -128,8 +128,7 @@ function localData(env: Machine['env']): string {
 }
 
 function installedProgram(): Program {
-  const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin')
-  return { folder, executable: join(folder, 'Tentacle') }
+  return { folder: programFolder, executable: join(programFolder, 'Tentacle') }
 }
 
 /** Windows tells nobody in a simple way who is elevated: there its own refusal is reported. */

@@ -9,7 +9,8 @@ const [folder = '', waitingShells = '0'] = process.argv.slice(2)
 process.title = keeperTitle
 // Set for this program; scripts have what the agent has.
 if (process.env.NODE_COMPILE_CACHE === join(folder, compileCacheName)) delete process.env.NODE_COMPILE_CACHE
-await keepScripts({
+// Not awaited, as in the agent's main.ts.
+void keepScripts({
   jobs: process.stdin,
   reports: process.stdout,
   folder: keeperFolder(folder, process.pid),

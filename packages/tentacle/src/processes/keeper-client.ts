@@ -4,7 +4,6 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { TentacleError, toError } from '../errors.ts'
 import {
   compileCacheName,
@@ -15,6 +14,7 @@ import {
   parseReport,
   type ScriptResult,
 } from '../keeper/keeper-protocol.ts'
+import { keeperProgram } from '../program-files.ts'
 import type { ProcessTable } from './process-table.ts'
 
 export interface KeeperClientOptions {
@@ -26,7 +26,7 @@ export interface KeeperClientOptions {
   readonly waitingShells: number
   /** How long a keeper that has nothing to do is kept. */
   readonly idleMs: number
-  /** The program and its first arguments. Default: this Node with `keeper/main.ts`. */
+  /** The program and its first arguments. Default: this Node with the agent's own keeper. */
   readonly command?: readonly string[]
 }
 
@@ -46,7 +46,7 @@ const defaultCommand = (): readonly string[] => [
   process.execPath,
   '--max-old-space-size=64',
   '--max-semi-space-size=1',
-  fileURLToPath(new URL('../keeper/main.ts', import.meta.url)),
+  keeperProgram,
 ]
 
 interface Keeper {
