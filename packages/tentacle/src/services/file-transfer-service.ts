@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { access, constants, mkdir, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { access, constants, stat } from 'node:fs/promises'
 import type { FileTransferService, UploadResult } from '@tentacle/contracts'
 import { DataStream, type ServiceImplementation } from '@tentacle/halibut'
-import { systemCode, TentacleError, toError } from '../errors.ts'
-import { type FreeSpace, freeSpaceOf, requireSpace, withReserve } from '../workspaces/disk-space.ts'
+import { systemCode, TentacleError } from '../errors.ts'
+import { prepareTarget, resolvePath, transferError } from '../transfer/target-file.ts'
+import { type FreeSpace, freeSpaceOf } from '../workspaces/disk-space.ts'
 
 export interface FileTransferOptions {
   /** Where relative paths begin. */
@@ -25,8 +25,7 @@ export function createFileTransferService({
       const path = resolvePath(home, remotePath)
       if (upload === null) return { fullPath: path, hash: null, length: 0 }
       try {
-        await mkdir(dirname(path), { recursive: true })
-        await requireSpace(dirname(path), withReserve(upload.length), freeSpace)
+        await prepareTarget(path, upload.length, freeSpace)
         return {
           fullPath: path,
           hash: await save(upload, path),
@@ -52,15 +51,6 @@ export function createFileTransferService({
   }
 }
 
-/** A relative path is one below the home. On this system a backslash separates folders too; `~` means nothing. */
-function resolvePath(home: string, remotePath: string): string {
-  const text = process.platform === 'win32' ? remotePath : remotePath.replaceAll('\\', '/')
-  if (text === '' || text.endsWith('/') || text.includes('\0')) {
-    throw new TentacleError('ERR_INVALID_NAME', `${JSON.stringify(remotePath)} is not the path of a file.`)
-  }
-  return resolve(home, text)
-}
-
 /**
  * Saves what is uploaded while it arrives. The old content is there until the new one is complete; the hash is taken
  * on the way.
@@ -68,18 +58,7 @@ function resolvePath(home: string, remotePath: string): string {
  * @returns SHA-1 in lower-case hex digits
  */
 async function save(upload: DataStream, path: string): Promise<string> {
-  const old = await stat(path).catch(() => undefined)
-  if (old?.isDirectory())
-    throw new TentacleError('ERR_FILE', `${path} is a folder, so no file can be stored there.`)
   const hash = createHash('sha1')
   await upload.saveTo(path, { onBytes: bytes => void hash.update(bytes) })
   return hash.digest('hex')
-}
-
-function transferError(verb: 'stored' | 'read', path: string, thrown: unknown): TentacleError {
-  if (thrown instanceof TentacleError) return thrown
-  return new TentacleError('ERR_FILE', `The file ${path} cannot be ${verb}: ${toError(thrown).message}`, {
-    details: { path, systemCode: systemCode(thrown) },
-    cause: thrown,
-  })
 }
