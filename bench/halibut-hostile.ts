@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { deflateRawSync } from 'node:zlib'
 import { type Certificate, createCertificate, createHalibut } from '@tentacle/halibut'
 import { benchService } from './halibut/contract.ts'
-import { option, printTable, report, rounded } from './halibut/report.ts'
+import { option, printTable, report, rounded } from './report.ts'
 
 const mib = 1024 * 1024
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { type Certificate, createCertificate, createHalibut } from '@tentacle/halibut'
 import { BenchService, benchService } from './halibut/contract.ts'
 import { OtherProcess, type ServeOrder, serveParent } from './halibut/other-process.ts'
-import { option, printTable, quantile, report, rounded } from './halibut/report.ts'
+import { option, printTable, quantile, report, rounded } from './report.ts'
 
 const kib = 1024
 

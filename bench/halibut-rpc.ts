@@ -10,7 +10,7 @@ import { serveBare } from './halibut/bare-tls.ts'
 import { benchService } from './halibut/contract.ts'
 import { type Measured, measureBare, measureOurs } from './halibut/measurements.ts'
 import { OtherProcess, type ServeOrder, serveParent } from './halibut/other-process.ts'
-import { option, printTable } from './halibut/report.ts'
+import { option, printTable } from './report.ts'
 
 async function open({ mode, own, other, port = 0 }: ServeOrder) {
   if (mode === 'bare') return serveBare(own)

@@ -1,8 +1,8 @@
 import { type Certificate, createHalibut, type Halibut, type ServiceEndPoint } from '@tentacle/halibut'
+import { median, quantile, report, rounded } from '../report.ts'
 import { bareCaller, bareConnect, bareDownload, bareUpload } from './bare-tls.ts'
 import { BenchService, count, mib, streamOf } from './contract.ts'
 import type { OtherProcess } from './other-process.ts'
-import { median, quantile, report, rounded } from './report.ts'
 
 /** How much is measured. */
 export interface Measured {
