@@ -127,6 +127,14 @@ export const ownCommands: Readonly<Record<string, string>> = {
   check: 'Tells where the way to the server breaks; with the original that takes a support case.',
 }
 
+/** Options that the original does not have, by command and by their first name, and why this agent has them. */
+export const ownOptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  configure: {
+    metricsPort: 'Monitoring can ask the agent itself; of the original only its log can be read.',
+    metricsFile: 'The same for machines on which nothing more may listen: node_exporter reads files.',
+  },
+}
+
 /** What this agent does in those runs. */
 const expectations: Readonly<Record<string, Partial<CliRow>>> = JSON.parse(
   readFileSync(join(import.meta.dirname, 'fixtures/chosen-differences.json'), 'utf8'),

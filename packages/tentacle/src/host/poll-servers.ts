@@ -1,4 +1,4 @@
-import type { Halibut, HttpProxy, Polling } from '@tentacle/halibut'
+import type { Halibut, HttpProxy, Polling, Thumbprint } from '@tentacle/halibut'
 import type { Log } from '../logging/log.ts'
 import type { ProxySettings, TentacleSettings } from '../settings/tentacle-settings.ts'
 import { normalizedAddress, type TrustedServer } from '../settings/trusted-servers.ts'
@@ -16,8 +16,17 @@ export interface PollServersOptions {
   readonly log: Log
 }
 
+/** A server that is polled. */
+export interface PolledServer {
+  readonly baseUri: string
+  readonly thumbprint: Thumbprint
+  /** How many connections to it are wanted. */
+  readonly connections: number
+  readonly polling: Polling
+}
+
 /** Starts to poll every server that is set to be polled. Entries that cannot be used are reported and left out. */
-export function pollServers({ halibut, settings, proxy, env, log }: PollServersOptions): Polling[] {
+export function pollServers({ halibut, settings, proxy, env, log }: PollServersOptions): PolledServer[] {
   const connections = connectionCount(settings, env, log)
   return settings.trustedServers
     .filter(({ style }) => style === 'TentacleActive')
@@ -29,9 +38,8 @@ export function pollServers({ halibut, settings, proxy, env, log }: PollServersO
       )
       log.info(`Starting ${connections} polling connections`)
       const { subscription, baseUri, thumbprint } = target
-      return [
-        halibut.poll({ subscription, server: { baseUri, thumbprint, proxy: httpProxy(proxy) }, connections }),
-      ]
+      const at = { subscription, server: { baseUri, thumbprint, proxy: httpProxy(proxy) }, connections }
+      return [{ baseUri, thumbprint, connections, polling: halibut.poll(at) }]
     })
 }
 

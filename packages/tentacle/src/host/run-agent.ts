@@ -9,8 +9,9 @@ import {
   recommendedLimits,
 } from '@tentacle/halibut'
 import { generateIfMissing, loadCertificate } from '../certificates/instance-certificate.ts'
-import { TentacleError } from '../errors.ts'
+import { TentacleError, toError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import { createScriptServices, type ScriptServices } from '../services/create-script-services.ts'
 import type { SettingsStore } from '../settings/settings-store.ts'
 import type { TentacleSettings } from '../settings/tentacle-settings.ts'
@@ -59,24 +60,32 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const { log, settings: store, now } = options
   const certificate = await ownCertificate(store, now(), log)
   const settings = await trustServers(store, log)
-  const services = await openServices(settings, options)
+  const metrics = await openMetrics(settings, certificate, options)
+  const services = await openServices(settings, options, metrics)
+  const reporter = createHalibutReporter(log, now)
   const halibut = createHalibut({
     certificate,
-    services: services.hosted,
+    services: metrics?.observed(services.hosted) ?? services.hosted,
     trust: usableThumbprints(settings.trustedServers, log),
     limits: recommendedLimits,
     friendlyPage,
     unknownService,
     // On the volume that the packages are for: the system's temporary folder may be small, or memory.
     temporaryFolder: join(workFolder(settings.home), '.received'),
-    ...createHalibutReporter(log, now),
+    log: reporter.log,
+    onUnauthorizedConnect(who) {
+      metrics?.stranger(who)
+      return reporter.onUnauthorizedConnect(who)
+    },
+    ...(metrics && { observer: metrics.connections }),
   })
-  const life = new AgentLife(services, halibut)
+  const life = new AgentLife(services, halibut, metrics)
   try {
     const proxy = await settings.pollingProxy()
     options.keepSecret(proxy.password)
     const polled = pollServers({ halibut, settings, proxy, env: options.env, log })
     life.listener = await listenForServers(halibut, settings, log)
+    await metrics?.show({ polled, scripts: services.census })
     life.trust = followTrust(store, halibut.trust, log)
     life.cleaner = startBackgroundTask('WorkspaceCleanerTask', services.cleaner, log)
     life.heartbeat = startBackgroundTask(
@@ -111,7 +120,36 @@ async function ownCertificate(store: SettingsStore, now: Date, log: Log): Promis
   )
 }
 
-async function openServices(settings: TentacleSettings, options: AgentOptions): Promise<ScriptServices> {
+/** An agent that shows no metrics does not even load what counts. One that cannot show them works without. */
+async function openMetrics(
+  settings: TentacleSettings,
+  { thumbprint }: Certificate,
+  { instance, version, now, log }: AgentOptions,
+): Promise<AgentMetrics | undefined> {
+  try {
+    const { home, metricsPort: port, metricsFile: file } = settings
+    if (port === undefined && file === undefined) return undefined
+    const { AgentMetrics } = await import('../metrics/agent-metrics.ts')
+    return new AgentMetrics({
+      agent: instance ?? thumbprint.slice(0, 8),
+      version,
+      home,
+      port,
+      file,
+      now,
+      log,
+    })
+  } catch (error) {
+    log.error(`There are no metrics: ${toError(error).message}`)
+    return undefined
+  }
+}
+
+async function openServices(
+  settings: TentacleSettings,
+  options: AgentOptions,
+  metrics: AgentMetrics | undefined,
+): Promise<ScriptServices> {
   const { home, applicationDirectory } = settings
   const proxy = await settings.agentProxy()
   options.keepSecret(proxy.password)
@@ -124,6 +162,7 @@ async function openServices(settings: TentacleSettings, options: AgentOptions): 
     log: options.log,
     secrets: proxy.password === undefined ? [] : [proxy.password],
     clock: { now: options.now },
+    observer: metrics?.scripts,
     environment: {
       inherited: options.env,
       instanceName: options.instance,
@@ -151,14 +190,16 @@ function unknownService(name: string): Error {
 class AgentLife {
   readonly #services: ScriptServices
   readonly #halibut: Halibut
+  readonly #metrics: AgentMetrics | undefined
   cleaner: BackgroundTask | undefined
   heartbeat: BackgroundTask | undefined
   listener: HalibutListener | undefined
   trust: TrustReload | undefined
 
-  constructor(services: ScriptServices, halibut: Halibut) {
+  constructor(services: ScriptServices, halibut: Halibut, metrics: AgentMetrics | undefined) {
     this.#services = services
     this.#halibut = halibut
+    this.#metrics = metrics
   }
 
   /** From the first moment on callers hear that the agent stops. */
@@ -172,5 +213,6 @@ class AgentLife {
     await this.listener?.close()
     await this.#halibut.close()
     await servicesStopped
+    await this.#metrics?.close()
   }
 }

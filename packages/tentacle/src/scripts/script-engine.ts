@@ -15,7 +15,7 @@ import { createWorkspace, workFolder, writeBody } from '../workspaces/script-wor
 import { type StartCommand, writeStartCommand } from '../workspaces/start-command.ts'
 import { logPathsOf, recoverRuns } from './recover-runs.ts'
 import type { ScriptParts } from './script-parts.ts'
-import { ScriptRun } from './script-run.ts'
+import { type ScriptObserver, ScriptRun } from './script-run.ts'
 
 /** A script as its caller sends it, whatever the version of the service. */
 export interface ScriptStart {
@@ -35,6 +35,15 @@ export interface ScriptEngineOptions {
   readonly freeSpace: FreeSpace
   /** Called when there is too little room for a script. */
   readonly freeUp: () => Promise<unknown>
+  /** Hears what becomes of the scripts. Default: nobody does. */
+  readonly observer?: ScriptObserver | undefined
+}
+
+/** How many scripts there are at one moment, by what they do and by their isolation. */
+export interface ScriptCensus {
+  readonly running: Readonly<Record<ScriptIsolationLevel, number>>
+  /** For their mutex. */
+  readonly waiting: Readonly<Record<ScriptIsolationLevel, number>>
 }
 
 /**
@@ -65,8 +74,9 @@ export class ScriptEngine {
     for (const [ticket, { run }] of runs) engine.#runs.set(ticket.toLowerCase(), run)
     // Those that run have their mutexes before any that waits may take one.
     const all = [...runs.values()]
-    for (const { run, beginning } of all) if (beginning?.t === 'adopt') run.begin(beginning)
-    for (const { run, beginning } of all) if (beginning?.t === 'queue') run.begin(beginning)
+    const { observer } = options
+    for (const { run, beginning } of all) if (beginning?.t === 'adopt') run.begin(beginning, observer)
+    for (const { run, beginning } of all) if (beginning?.t === 'queue') run.begin(beginning, observer)
     return engine
   }
 
@@ -78,6 +88,17 @@ export class ScriptEngine {
   isActive(ticket: string): boolean {
     const key = ticket.toLowerCase()
     return this.#preparing.has(key) || this.#runs.get(key)?.isComplete === false
+  }
+
+  /** Counts the scripts that wait and run now, also those that were completed while they ran. */
+  census(): ScriptCensus {
+    const running = { NoIsolation: 0, FullIsolation: 0 }
+    const waiting = { NoIsolation: 0, FullIsolation: 0 }
+    for (const run of new Set([...this.#runs.values(), ...this.#forgotten])) {
+      if (run.state === 'Running') running[run.isolation]++
+      else if (run.state === 'Pending') waiting[run.isolation]++
+    }
+    return { running, waiting }
   }
 
   /**
@@ -101,7 +122,7 @@ export class ScriptEngine {
     const preparing = this.#prepare(ticket, start)
       .then(run => {
         this.#runs.set(key, run)
-        run.begin({ t: 'queue' })
+        run.begin({ t: 'queue' }, this.#options.observer)
         return run
       })
       .finally(() => this.#preparing.delete(key))

@@ -4,6 +4,7 @@ import {
   maximumMutexTimeoutMs,
   type ProcessOutput,
   type ProcessState,
+  type ScriptIsolationLevel,
   scriptExitCodes,
 } from '@tentacle/contracts'
 import { systemCode, toError } from '../errors.ts'
@@ -29,6 +30,24 @@ export interface ScriptStatus {
   readonly exitCode: number
   readonly logs: ProcessOutput[]
   readonly nextLogSequence: number
+}
+
+/** How a script ended. */
+export interface EndOfScript {
+  /** Of the script, or one of `scriptExitCodes`. */
+  readonly exitCode: number
+  /** From its start to its end; undefined if it never ran. */
+  readonly ranMs: number | undefined
+}
+
+/** Hears what becomes of scripts. It is called at once, so it should be quick, and must not throw. */
+export interface ScriptObserver {
+  /** A script was given to the keeper. */
+  started(): void
+  /** A script runs that an agent before this one started. */
+  adopted(): void
+  /** A script is complete, whether it ran or not. */
+  finished(end: EndOfScript): void
 }
 
 export interface ScriptRunOptions {
@@ -60,6 +79,7 @@ export class ScriptRun {
   readonly #log: OutputLog
   readonly workspace: ScriptWorkspace
   #state: ScriptState
+  #observer: ScriptObserver | undefined
   #execution: ScriptExecution | undefined
   #isCancelRequested: boolean
   #isDetached = false
@@ -82,8 +102,17 @@ export class ScriptRun {
     return this.#state.state === 'Complete'
   }
 
+  get state(): ProcessState {
+    return this.#state.state
+  }
+
+  get isolation(): ScriptIsolationLevel {
+    return this.#command.isolation
+  }
+
   /** Lets the script live. Its place in the queue is taken at once. Its failures are its own: nothing is thrown here. */
-  begin(beginning: Beginning): void {
+  begin(beginning: Beginning, observer?: ScriptObserver): void {
+    this.#observer = observer
     const lease = beginning.t === 'adopt' ? this.#adoptLock() : undefined
     this.#life = this.#live(beginning, lease)
       .catch(error => this.#fail(error))
@@ -160,6 +189,7 @@ export class ScriptRun {
     if (beginning.t === 'adopt') {
       this.#becomeRunning()
       const execution = ScriptExecution.adopt(this.#context)
+      this.#observer?.adopted()
       return this.#follow(execution, adopted, true)
     }
     const lease = await this.#takeLock()
@@ -224,6 +254,7 @@ export class ScriptRun {
     } catch (error) {
       return this.#end(neverStarted(toError(error).message))
     }
+    this.#observer?.started()
     await this.#follow(execution, lease, false)
   }
 
@@ -288,6 +319,9 @@ export class ScriptRun {
     if (!this.#isForgotten) this.#parts.flush.request(this.workspace)
     this.#close()
     this.#completed.resolve()
+    const { started } = this.#state
+    const ranMs = started === null ? undefined : completed.getTime() - started.getTime()
+    this.#observer?.finished({ exitCode, ranMs })
   }
 
   /** Something failed that has nothing to do with the script: its folder is gone, the disk is full. */

@@ -21,9 +21,10 @@ import { openProcessTable, type ProcessTable } from '../processes/process-table.
 import { createTextMask } from '../script-log/text-mask.ts'
 import type { Bell } from '../scripts/bell.ts'
 import { IsolationLocks } from '../scripts/isolation-locks.ts'
-import { ScriptEngine } from '../scripts/script-engine.ts'
+import { type ScriptCensus, ScriptEngine } from '../scripts/script-engine.ts'
 import { environmentOfScripts, type ScriptEnvironment } from '../scripts/script-environment.ts'
 import type { Clock } from '../scripts/script-parts.ts'
+import type { ScriptObserver } from '../scripts/script-run.ts'
 import { DiskFlush, type Sync } from '../workspaces/disk-flush.ts'
 import { type FreeSpace, freeSpaceOf } from '../workspaces/disk-space.ts'
 import { workFolder } from '../workspaces/script-workspace.ts'
@@ -64,6 +65,8 @@ export interface ScriptServicesOptions {
   readonly cancelGraceMs?: number
   /** How much log one answer may have. Default: 1 Mi characters, of which an entry takes 40 beside its text. */
   readonly maxPageCharacters?: number
+  /** Hears what becomes of the scripts. Default: nobody does. */
+  readonly observer?: ScriptObserver | undefined
 }
 
 /** The services of an agent. They share workspaces and isolation mutexes. */
@@ -76,6 +79,8 @@ export interface ScriptServices {
   readonly hosted: readonly HostedService[]
   /** Not started: the host decides when. {@link stop} does not stop it either. */
   readonly cleaner: WorkspaceCleaner
+  /** How many scripts wait and run at this moment. */
+  readonly census: () => ScriptCensus
   /** Lets go of everything. Scripts that run go on, and the next agent of this home takes them up. */
   stop(): Promise<void>
 }
@@ -120,7 +125,13 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
     cancelGraceMs: options.cancelGraceMs ?? 5000,
     maxPageCharacters: options.maxPageCharacters ?? 1024 * 1024,
   }
-  const engine = await ScriptEngine.open({ home, parts, freeSpace, freeUp: () => cleaner.clean() })
+  const engine = await ScriptEngine.open({
+    home,
+    parts,
+    freeSpace,
+    freeUp: () => cleaner.clean(),
+    observer: options.observer,
+  })
   const cleaner = createWorkspaceCleaner({
     home,
     isActive: ticket => engine.isActive(ticket),
@@ -169,6 +180,7 @@ function servicesOf(
       whileOpen(FileTransferService, files, { liveStreams: ['uploadFile'] }),
     ],
     cleaner,
+    census: () => engine.census(),
     async stop() {
       isStopping = true
       await engine.close()

@@ -10,6 +10,9 @@ export const settingsKeys = {
   applicationDirectory: 'Tentacle.Deployment.ApplicationDirectory',
   certificate: 'Tentacle.Certificate',
   certificateThumbprint: 'Tentacle.CertificateThumbprint',
+  /** Of this agent alone; the original keeps what it does not know. */
+  metricsPort: 'Tentacle.Metrics.Port',
+  metricsFile: 'Tentacle.Metrics.File',
 } as const
 
 /** The five keys of one proxy: `Octopus.Proxy` for scripts, `Octopus.Server.Proxy` for polling and calls to the server. */

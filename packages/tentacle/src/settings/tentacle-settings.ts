@@ -81,6 +81,17 @@ export class TentacleSettings {
     return this.#integer(settingsKeys.pollingConnectionCount)
   }
 
+  /** The port of the loopback address at which metrics are shown; `undefined` for none. */
+  get metricsPort(): number | undefined {
+    return this.#integer(settingsKeys.metricsPort) || undefined
+  }
+
+  /** The file that metrics are written to; `undefined` for none. A relative one starts at the folder of the settings file. */
+  get metricsFile(): string | undefined {
+    const file = this.text(settingsKeys.metricsFile)
+    return file === undefined ? undefined : resolve(dirname(this.path), file)
+  }
+
   /** An identity of long ago: it names the subscription of polling entries that have none. */
   get squid(): string | undefined {
     return this.text(settingsKeys.squid)

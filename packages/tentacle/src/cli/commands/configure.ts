@@ -40,6 +40,14 @@ const options = {
     'Thumbprint of a server that shall not be obeyed any more; repeat for several',
   ),
   resetTrust: flag('reset-trust', 'Forgets all trusted servers first'),
+  metricsPort: value(
+    'metricsPort',
+    'TCP port of 127.0.0.1 that shows figures of the agent at /metrics; 0 for none, as at first',
+  ),
+  metricsFile: value(
+    'metricsFile',
+    "File that figures of the agent are written to, best NAME.prom; 'none' for none, as at first",
+  ),
 } as const satisfies OptionTable
 
 type Options = ParsedOptions<typeof options>
@@ -112,7 +120,11 @@ async function prepareChange({ option, value }: Occurrence, cwd: string): Promis
       }
     }
     case 'port':
-      return { key: settingsKeys.port, value: parsePort(value), says: `Services listen port: ${value}` }
+      return {
+        key: settingsKeys.port,
+        value: parsePort(option, value),
+        says: `Services listen port: ${value}`,
+      }
     case 'noListen':
       return noListen(value)
     case 'listenIpAddress':
@@ -125,6 +137,10 @@ async function prepareChange({ option, value }: Occurrence, cwd: string): Promis
         says: `Polling connection count set to: ${count}`,
       }
     }
+    case 'metricsPort':
+      return metricsPort(value)
+    case 'metricsFile':
+      return metricsFile(value, cwd)
     default:
       return undefined
   }
@@ -140,8 +156,8 @@ async function makeFolder(path: string): Promise<string> {
 }
 
 /** 0 lets the system choose a free port at each start. */
-function parsePort(text: string): number {
-  const port = parseInteger('port', text)
+function parsePort(option: string, text: string): number {
+  const port = parseInteger(option, text)
   if (port >= 0 && port <= 65_535) return port
   throw new TentacleError('ERR_OPTION_VALUE', `${port} is not a TCP port: ports go from 0 to 65535.`)
 }
@@ -163,4 +179,18 @@ function listenIp(text: string): Change {
     )
   }
   return { key: settingsKeys.listenIp, value: text, says: `Listen on IP address: ${text}` }
+}
+
+function metricsPort(text: string): Change {
+  const port = parsePort('metricsPort', text)
+  return port === 0
+    ? { key: settingsKeys.metricsPort, value: null, says: 'Metrics are shown on no port' }
+    : { key: settingsKeys.metricsPort, value: port, says: `Metrics port set to: ${port}` }
+}
+
+function metricsFile(text: string, cwd: string): Change {
+  if (text === '' || text.toLowerCase() === 'none')
+    return { key: settingsKeys.metricsFile, value: null, says: 'Metrics are written to no file' }
+  const file = resolve(cwd, text)
+  return { key: settingsKeys.metricsFile, value: file, says: `Metrics file set to: ${file}` }
 }

@@ -46,7 +46,16 @@ function localConfiguration(settings: TentacleSettings): Map<string, unknown> {
     ['Tentacle.Services.ListenIP', settings.listenIp ?? null],
     ['Tentacle.Services.NoListen', settings.noListen],
     ['Tentacle.Services.PortNumber', settings.port],
+    ...metricsConfiguration(settings),
   ])
+}
+
+/** Only what is set: programs that read this know the members that the original shows. */
+function metricsConfiguration({ metricsPort, metricsFile }: TentacleSettings): [string, unknown][] {
+  return [
+    ...(metricsPort === undefined ? [] : [['Tentacle.Metrics.Port', metricsPort] as [string, unknown]]),
+    ...(metricsFile === undefined ? [] : [['Tentacle.Metrics.File', metricsFile] as [string, unknown]]),
+  ]
 }
 
 function addServerConfiguration(
