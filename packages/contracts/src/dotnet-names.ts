@@ -18,3 +18,8 @@ export function legacyName(name: string): DotnetNames {
 export function currentName(name: string): DotnetNames {
   return { dotnet: `Octopus.Tentacle.Contracts.${name}, ${assembly}` }
 }
+
+/** A class of a service that is ours alone. No program in .NET has it: the name only has to be nobody else's. */
+export function ownName(name: string): DotnetNames {
+  return { dotnet: `Tentacle.Contracts.${name}, Tentacle.Contracts` }
+}

@@ -7,6 +7,14 @@ export {
   hasCapability,
 } from './capabilities-service.ts'
 export { FileTransferService, UploadResult } from './file-transfer-service.ts'
+export {
+  DownloadPart,
+  DownloadRequest,
+  ResumableFileTransferService,
+  ResumableUpload,
+  UploadState,
+  UploadStatus,
+} from './resumable-file-transfer-service.ts'
 export { describeExitCode, scriptExitCodes } from './script-exit-codes.ts'
 export {
   CancelScriptCommand,

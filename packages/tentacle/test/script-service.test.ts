@@ -64,14 +64,24 @@ test('a script of the first version keeps its result over a restart', async t =>
 test('tentacle 12.39: names its services, and its own program', async t => {
   const agent = await openServices(t)
   const { supportedCapabilities } = await agent.capabilities.getCapabilities(caller)
-  assert.deepEqual(supportedCapabilities, [...agentCapabilities, 'TentacleDeployerV1'])
+  assert.deepEqual(supportedCapabilities, [
+    ...agentCapabilities,
+    'TentacleDeployerV1',
+    'IResumableFileTransferService',
+  ])
 })
 
 test('tentacle 12.38: answers calls while it stops with what callers know as that', async t => {
   const agent = await openServices(t)
   assert.deepEqual(
     agent.hosted.map(service => service.contract.wireName),
-    [ScriptService.wireName, ScriptServiceV2.wireName, 'ICapabilitiesServiceV2', 'IFileTransferService'],
+    [
+      ScriptService.wireName,
+      ScriptServiceV2.wireName,
+      'ICapabilitiesServiceV2',
+      'IFileTransferService',
+      'IResumableFileTransferService',
+    ],
   )
   await agent.stop()
   for (const service of agent.hosted) {

@@ -1,5 +1,13 @@
-import { agentCapabilities, type CapabilitiesServiceV2, deployerCapability } from '@tentacle/contracts'
+import {
+  agentCapabilities,
+  type CapabilitiesServiceV2,
+  deployerCapability,
+  ResumableFileTransferService,
+} from '@tentacle/contracts'
 import type { ServiceImplementation } from '@tentacle/halibut'
+
+/** What only our own agents can do; behind the names of the original, so that those stand where they always do. */
+const ownCapabilities = [deployerCapability, ResumableFileTransferService.wireName]
 
 /**
  * Names what this agent serves, and that its own program can deploy packages.
@@ -12,7 +20,7 @@ export function createCapabilitiesService(
   return {
     getCapabilities() {
       onAsked()
-      return { supportedCapabilities: [...agentCapabilities, deployerCapability] }
+      return { supportedCapabilities: [...agentCapabilities, ...ownCapabilities] }
     },
   }
 }

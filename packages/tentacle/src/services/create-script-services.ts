@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import {
   CapabilitiesServiceV2,
   FileTransferService,
+  ResumableFileTransferService,
   ScriptService,
   ScriptServiceV2,
   shuttingDownMessage,
@@ -25,6 +26,7 @@ import { type ScriptCensus, ScriptEngine } from '../scripts/script-engine.ts'
 import { environmentOfScripts, type ScriptEnvironment } from '../scripts/script-environment.ts'
 import type { Clock } from '../scripts/script-parts.ts'
 import type { ScriptObserver } from '../scripts/script-run.ts'
+import { Uploads } from '../transfer/uploads.ts'
 import { DiskFlush, type Sync } from '../workspaces/disk-flush.ts'
 import { type FreeSpace, freeSpaceOf } from '../workspaces/disk-space.ts'
 import { workFolder } from '../workspaces/script-workspace.ts'
@@ -35,6 +37,7 @@ import {
 } from '../workspaces/workspace-cleaner.ts'
 import { createCapabilitiesService } from './capabilities-service.ts'
 import { createFileTransferService } from './file-transfer-service.ts'
+import { createResumableTransferService } from './resumable-transfer-service.ts'
 import { createScriptService } from './script-service.ts'
 import { createScriptServiceV2 } from './script-service-v2.ts'
 
@@ -75,7 +78,8 @@ export interface ScriptServices {
   readonly scriptsV2: ServiceImplementation<typeof ScriptServiceV2>
   readonly capabilities: ServiceImplementation<typeof CapabilitiesServiceV2>
   readonly files: ServiceImplementation<typeof FileTransferService>
-  /** All four for a Halibut runtime. While the services stop, calls are answered with what callers know as that. */
+  readonly resumableFiles: ServiceImplementation<typeof ResumableFileTransferService>
+  /** All five for a Halibut runtime. While the services stop, calls are answered with what callers know as that. */
   readonly hosted: readonly HostedService[]
   /** Not started: the host decides when. {@link stop} does not stop it either. */
   readonly cleaner: WorkspaceCleaner
@@ -132,15 +136,17 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
     freeUp: () => cleaner.clean(),
     observer: options.observer,
   })
+  const uploads = new Uploads({ home, freeSpace })
   const cleaner = createWorkspaceCleaner({
     home,
     isActive: ticket => engine.isActive(ticket),
     forget: ticket => engine.complete(ticket),
     log,
     now: clock.now,
+    cleanMore: () => uploads.clean(clock.now, log),
     ...cleanerTimes(environment.inherited),
   })
-  return servicesOf(options, engine, cleaner, keeper, parts.flush)
+  return servicesOf(options, engine, cleaner, keeper, uploads, parts.flush)
 }
 
 function servicesOf(
@@ -148,6 +154,7 @@ function servicesOf(
   engine: ScriptEngine,
   cleaner: WorkspaceCleaner,
   keeper: KeeperClient,
+  uploads: Uploads,
   flush: DiskFlush,
 ): ScriptServices {
   const now = clock?.now ?? (() => new Date())
@@ -155,6 +162,7 @@ function servicesOf(
   const scriptsV2 = createScriptServiceV2(engine)
   const capabilities = createCapabilitiesService(() => keeper.warmUp())
   const files = createFileTransferService({ home, freeSpace })
+  const resumableFiles = createResumableTransferService(home, uploads)
   let isStopping = false
   const whileOpen = <S extends ServiceContract>(
     contract: S,
@@ -172,12 +180,14 @@ function servicesOf(
     scriptsV2,
     capabilities,
     files,
+    resumableFiles,
     hosted: [
       whileOpen(ScriptService, scripts),
       whileOpen(ScriptServiceV2, scriptsV2),
       whileOpen(CapabilitiesServiceV2, capabilities),
       // Uploads go to their place as they arrive, not to a temporary file first.
       whileOpen(FileTransferService, files, { liveStreams: ['uploadFile'] }),
+      whileOpen(ResumableFileTransferService, resumableFiles, { liveStreams: ['uploadPart'] }),
     ],
     cleaner,
     census: () => engine.census(),

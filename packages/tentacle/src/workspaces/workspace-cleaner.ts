@@ -13,6 +13,8 @@ export interface CleanerOptions {
   readonly isActive: (ticket: string) => boolean
   /** Forgets a script and deletes its workspace. */
   readonly forget: (ticket: string) => Promise<void>
+  /** What else is done in each round. It tells its failures itself. */
+  readonly cleanMore?: () => Promise<void>
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly now: () => Date
   /** How long a workspace must have been left alone. */
@@ -56,7 +58,7 @@ function timeSpanOf(text: string | undefined): number | undefined {
 }
 
 export function createWorkspaceCleaner(options: CleanerOptions): WorkspaceCleaner {
-  const { home, isActive, forget, log, now, olderThanMs, delayMs } = options
+  const { home, isActive, forget, cleanMore, log, now, olderThanMs, delayMs } = options
   const stopping = new AbortController()
   let loop: Promise<void> = Promise.resolve()
 
@@ -78,6 +80,7 @@ export function createWorkspaceCleaner(options: CleanerOptions): WorkspaceCleane
         log.warn(`The workspace ${workspace.folder} cannot be deleted`, error)
       }
     }
+    if (!stopping.signal.aborted) await cleanMore?.()
     return deleted
   }
   const run = async () => {
