@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
@@ -30,7 +30,10 @@ export interface RunOptions {
   readonly system?: ServicePlace['system']
 }
 
-/** A machine of its own in a temporary folder, on which the test's process runs commands. Removed after the test. */
+/**
+ * A machine of its own in a temporary folder, on which the test's process runs commands. Removed after the test. There
+ * are hundreds of them with many small files, so they are made, read and removed without a turn of the thread pool each.
+ */
 export interface Rig {
   readonly root: string
   /** `path` below the root. */
@@ -56,10 +59,10 @@ export interface RunningCommand {
 }
 
 export async function createRig(t: Pick<TestContext, 'after'>): Promise<Rig> {
-  const root = await mkdtemp(join(tmpdir(), 'tentacle-cli-'))
-  t.after(() => rm(root, { recursive: true, force: true }))
+  const root = mkdtempSync(join(tmpdir(), 'tentacle-cli-'))
+  t.after(() => rmSync(root, { recursive: true, force: true }))
   const at = (...path: string[]) => join(root, ...path)
-  await writeFile(at('machine-id'), `${recordedMachineId}\n`)
+  writeFileSync(at('machine-id'), `${recordedMachineId}\n`)
 
   const start = (argv: readonly string[], options: RunOptions = {}): RunningCommand => {
     const [stdout, stderr] = [new Collector(), new Collector()]
@@ -116,11 +119,11 @@ export async function createRig(t: Pick<TestContext, 'after'>): Promise<Rig> {
     start,
     run: (argv, options) => start(argv, options).ended,
     async write(path, content) {
-      await mkdir(dirname(at(path)), { recursive: true })
-      await writeFile(at(path), content)
+      mkdirSync(dirname(at(path)), { recursive: true })
+      writeFileSync(at(path), content)
     },
-    read: path => readFile(at(path), 'utf8'),
-    snapshot: () => snapshotOf(root),
+    read: async path => readFileSync(at(path), 'utf8'),
+    snapshot: async () => snapshotOf(root),
   }
 }
 
@@ -165,11 +168,11 @@ class Collector extends Writable {
   }
 }
 
-async function snapshotOf(root: string): Promise<Map<string, Buffer>> {
+function snapshotOf(root: string): Map<string, Buffer> {
   const files = new Map<string, Buffer>()
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
-    if (entry.isFile() && !path.includes('/Logs/')) files.set(path, await readFile(path))
+    if (entry.isFile() && !path.includes('/Logs/')) files.set(path, readFileSync(path))
   }
   return files
 }

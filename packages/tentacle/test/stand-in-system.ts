@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import type { Rig } from './rig.ts'
 
 /** Programs that stand in for those of the system and note how they are called. */
@@ -19,12 +19,12 @@ export interface SystemctlAnswer {
 export async function standInSystem(rig: Rig, systemctl?: SystemctlAnswer): Promise<StandInSystem> {
   const programs = rig.at('fakebin')
   const notes = rig.at('calls')
-  await mkdir(programs, { recursive: true })
+  mkdirSync(programs, { recursive: true })
   const note = `echo "\${0##*/} $*" >> '${notes}'`
   const { exitCode, stderr } = systemctl ?? { exitCode: 0, stderr: '' }
   const put = async (name: string, body: string) => {
     await rig.write(`fakebin/${name}`, `#!/bin/sh\n${body}\n`)
-    await chmod(rig.at('fakebin', name), 0o755)
+    chmodSync(rig.at('fakebin', name), 0o755)
   }
   await put('systemctl', `${note}\nprintf '%s' '${stderr}' >&2\nexit ${exitCode}`)
   await put('sudo', `${note}\nwhile [ "$1" = -n ]; do shift; done\nexec "$@"`)
@@ -33,8 +33,9 @@ export async function standInSystem(rig: Rig, systemctl?: SystemctlAnswer): Prom
   return {
     programs,
     async calls() {
-      const text = await readFile(notes, 'utf8').catch(() => '')
-      await rm(notes, { force: true })
+      if (!existsSync(notes)) return []
+      const text = readFileSync(notes, 'utf8')
+      rmSync(notes)
       return text.split('\n').filter(line => line !== '')
     },
   }
