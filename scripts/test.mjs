@@ -26,6 +26,33 @@ function step(title, args, options) {
   if (code !== 0) throw new Error(`${title} failed (exit code ${code}); what is wrong stands above.`)
 }
 
+/**
+ * Files that take long, mostly because they wait, longest first: begun before the others, they wait beside their work.
+ * A file that is missing here costs time, nothing else.
+ */
+const longest = [
+  'packages/peer/test/peer-processes.test.ts',
+  'packages/portal/test/surroundings.test.ts',
+  'packages/tentacle/test/systemd.test.ts',
+  'packages/portal/test/pages.test.ts',
+  'packages/tentacle/test/restart.test.ts',
+  'e2e/quickstart.test.ts',
+  'packages/portal/test/task-log.test.ts',
+  'packages/halibut/test/faults/fault-matrix.test.ts',
+  'e2e/durability.test.ts',
+  'packages/server/test/deployments.test.ts',
+  'packages/server/test/recordings.test.ts',
+  'packages/peer/test/recorded-polling.test.ts',
+]
+
+function longestFirst(files) {
+  const rank = file => {
+    const at = longest.indexOf(relative(root, file).replaceAll('\\', '/'))
+    return at < 0 ? longest.length : at
+  }
+  return files.toSorted((a, b) => rank(a) - rank(b))
+}
+
 /** How many small test files share a process. */
 const filesInOne = 35
 
@@ -43,28 +70,24 @@ function gather(files, folder) {
     writeFileSync(path, members.map(file => `import ${JSON.stringify(pathToFileURL(file).href)}\n`).join(''))
     return path
   })
-  return [...groups, ...files.filter(file => !isUnit(file))]
+  return [...longestFirst(files.filter(file => !isUnit(file))), ...groups]
 }
 
 /** Runs the tests; answers what was left out and how long each file took. */
-function runTests(files) {
+function runTests(files, isWhole) {
   const folder = mkdtempSync(join(tmpdir(), 'tentacle-tests-'))
   const report = join(folder, 'facts.jsonl')
   try {
-    const args = [
-      '--test',
-      '--test-concurrency=3',
-      '--test-timeout=300000',
-      '--test-reporter=spec',
-      '--test-reporter-destination=stdout',
-      `--test-reporter=${join(root, 'scripts/test-facts-reporter.mjs')}`,
-      `--test-reporter-destination=${report}`,
-      ...gather(files, folder),
-    ]
+    const plan = join(folder, 'plan.json')
+    const preload = isWhole ? [pathToFileURL(join(root, 'scripts/untracked-promises.mjs')).href] : []
+    writeFileSync(
+      plan,
+      JSON.stringify({ files: gather(files, folder), concurrency: 4, preload, facts: report }),
+    )
     // Hundreds of processes load the same sources: their types are taken off once.
     const env = environment({ NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/tests') })
     try {
-      step(`Tests (${files.length} files)`, args, { env })
+      step(`Tests (${files.length} files)`, [join(root, 'scripts/run-tests.mjs'), plan], { env })
     } finally {
       tellSlowest(factsOf(report))
     }
@@ -107,7 +130,7 @@ main(() => {
     step('Lint', [join(root, 'scripts/lint.mjs')])
     step('Portal', [join(root, 'scripts/build-portal.mjs')])
   }
-  const facts = runTests(files)
+  const facts = runTests(files, patterns.length === 0)
   const leftOut = facts.filter(({ kind }) => kind === 'left out')
   if (leftOut.length === 0) {
     process.stdout.write('\nNothing was left out.\n')
