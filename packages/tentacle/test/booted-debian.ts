@@ -1,8 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { until } from '@tentacle/testkit'
+import { outerPid } from './memory-limit.ts'
 
 /** How a command in the machine ended. */
 export interface CommandEnd {
@@ -13,14 +16,16 @@ export interface CommandEnd {
 
 /** A Debian that was booted, with systemd as its first process and the network of this machine. */
 export interface BootedDebian {
-  /** The folder in which the machine sees this project; nobody can write there. */
-  readonly project: string
+  /** The folder in which the machine sees the built agent; nobody can write there. */
+  readonly installed: string
   run(command: string, ...args: string[]): Promise<CommandEnd>
+  /** What this machine calls the process that has this number in the booted one. */
+  outerPid(inner: string): number
   shutDown(): Promise<void>
 }
 
 const project = join(import.meta.dirname, '../../..')
-const projectInside = '/opt/tentacle'
+const installed = '/opt/tentacle'
 const needed = ['systemd-nspawn', 'debootstrap', 'nsenter', 'unshare', 'setpriv']
 
 /** Why a Debian cannot be booted here; undefined when it can. */
@@ -47,16 +52,25 @@ function isOnPath(name: string): boolean {
 /** Boots the machine. What is changed in it is forgotten when it is shut down. */
 export async function bootDebian(): Promise<BootedDebian> {
   const template = await makeTemplate()
+  const build = await mkdtemp(join(tmpdir(), 'tentacle-built-'))
+  const builder = join(project, 'scripts/build-agent.mjs')
+  const built = await execute(process.execPath, [builder, '--out', build, '--with-node'])
+  if (built.exitCode !== 0) throw new Error(`The agent could not be built:\n${built.stderr}`)
+  await chmod(build, 0o755)
   const machine = spawn(
     'setpriv',
     [
       ...['--pdeathsig', 'TERM', 'systemd-nspawn'], // also when the tests are killed
       ...['-D', template, '--volatile=overlay', '--quiet'],
       ...['--register=no', '--keep-unit', `--machine=tentacle-test-${process.pid}`],
-      ...[`--bind-ro=${project}:${projectInside}`, '--console=pipe', '--boot'],
+      ...[`--bind-ro=${build}:${installed}`, '--console=pipe', '--boot'],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
+  const end = async () => {
+    await shutDown(machine)
+    await rm(build, { recursive: true, force: true })
+  }
   let console = ''
   for (const stream of [machine.stdout, machine.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -74,9 +88,11 @@ export async function bootDebian(): Promise<BootedDebian> {
       { timeoutMs: 120_000, everyMs: 200 },
     )
     const run = (command: string, ...args: string[]) => runInside(init, command, args)
-    return { project: projectInside, run, shutDown: () => shutDown(machine) }
+    const namespace = readlinkSync(`/proc/${init}/ns/pid`)
+    const isInside = (pid: number) => readlinkSync(`/proc/${pid}/ns/pid`) === namespace
+    return { installed, run, outerPid: inner => outerPid(inner, isInside), shutDown: end }
   } catch (error) {
-    await shutDown(machine)
+    await end()
     throw new Error(`The machine did not boot. Its console:\n${console}`, { cause: error })
   }
 }
@@ -95,12 +111,7 @@ function firstChild({ pid, exitCode }: ChildProcess): number | undefined {
 }
 
 function runInside(init: number, command: string, args: readonly string[]): Promise<CommandEnd> {
-  const environment = [
-    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
-    'HOME=/root',
-    'LANG=C.UTF-8',
-    'NODE_COMPILE_CACHE=/tmp/compiled', // the project's own is not writable there
-  ]
+  const environment = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LANG=C.UTF-8']
   return execute('nsenter', [
     '-t',
     String(init),

@@ -6,6 +6,7 @@ import { type Halibut, parseThumbprint, type ServiceEndPoint } from '@tentacle/h
 import { until } from '@tentacle/testkit'
 import { capabilitiesOf, openServer, serverCertificate } from './agent-rig.ts'
 import { type BootedDebian, bootDebian, whyNotBooted } from './booted-debian.ts'
+import { limitMemory } from './memory-limit.ts'
 import { printed, startCommand } from './script-agent.ts'
 
 const why = whyNotBooted()
@@ -86,6 +87,70 @@ describe('the service under a real systemd', { skip: why ?? false }, () => {
       assert.match(await agent.service('--stop', '--uninstall'), /Service uninstalled\n$/)
     })
   }
+
+  test('tentacle 12.64: a script that restarts its own agent goes on and is complete', async t => {
+    const agent = await setUp(t, debian, 'Own')
+    await agent.service('--install', '--start')
+    const [before] = await agent.mainProcess()
+    const script = await agent.startScript(
+      `echo begun; "$TentacleExecutablePath" service --instance=Own --restart && echo restarted; exit 3`,
+    )
+    await agent.startedAnew(before)
+    const { exitCode, lines } = await script.end()
+    assert.deepEqual([exitCode, lines.at(0), lines.at(-1)], [3, 'begun', 'restarted'])
+    const [second] = await agent.mainProcess()
+    const last = await agent.startScript(`kill -9 ${second}; sleep 0.2; echo alive`)
+    await agent.startedAnew(second)
+    assert.deepEqual((await last.end()).lines, ['alive'])
+    await agent.service('--stop', '--uninstall')
+  })
+
+  test('an agent that the kernel ends for want of memory comes back, and its script is complete', async t => {
+    const agent = await setUp(t, debian, 'Starved')
+    await agent.service('--install', '--start')
+    const script = await agent.startScript(
+      'echo begun; until [ -e go ]; do sleep 0.05; done; echo done; exit 4',
+    )
+    await script.printed('begun')
+    const [pid = ''] = await agent.mainProcess()
+    const limit = limitMemory(debian.outerPid(pid), 16 * 1024 * 1024)
+    t.after(() => limit.remove())
+    await assert.rejects(agent.startScript('# much\n'.repeat(5_000_000)))
+    assert.equal(limit.kills(), 1)
+    await agent.startedAnew(pid)
+    assert.equal(await agent.property('NRestarts'), '1')
+    await agent.command('touch', `${agent.home}/Work/${script.ticket.taskId}/go`)
+    const { exitCode, lines } = await script.end()
+    assert.deepEqual([exitCode, lines], [4, ['begun', 'done']])
+    await agent.service('--stop', '--uninstall')
+  })
+
+  test('an upgrade replaces the program while a script runs, which goes on under the new one', async t => {
+    await debian.run('cp', '-r', debian.installed, '/srv/program')
+    const agent = await setUp(t, debian, 'Upgraded', '/srv/program')
+    await agent.service('--install', '--start')
+    const version = async () => (await agent.command(agent.program, 'version')).trim()
+    const before = await version()
+    const script = await agent.startScript(
+      'v() { echo "$("$TentacleExecutablePath" version)"; }; v; until [ -e go ]; do sleep 0.05; done; v; exit 6',
+    )
+    await script.printed(before)
+    const shell = [
+      'cp -r /srv/program /srv/next',
+      `sed -i 's/"0\\.1\\.0"/"0.9.9"/' /srv/next/lib/*.cjs`,
+      'mv /srv/program /srv/old && mv /srv/next /srv/program && rm -r /srv/old',
+    ]
+    await agent.command('sh', '-c', shell.join(' && '))
+    const after = await version()
+    assert.notEqual(after, before)
+    await agent.service('--restart')
+    assert.equal((await script.status()).state, 'Running')
+    await agent.command('touch', `${agent.home}/Work/${script.ticket.taskId}/go`)
+    const { exitCode, lines } = await script.end()
+    assert.deepEqual([exitCode, lines], [6, [before, after]])
+    assert.deepEqual((await (await agent.startScript('echo next')).end()).lines, ['next'])
+    await agent.service('--stop', '--uninstall')
+  })
 
   test('an agent that hangs is started again, and one that works is left alone', async t => {
     const agent = await setUp(t, debian, 'Hanging')
@@ -174,9 +239,9 @@ describe('the service under a real systemd', { skip: why ?? false }, () => {
 })
 
 /** An instance in the machine, reachable from here: the machine has no network of its own. */
-async function setUp(t: TestContext, debian: BootedDebian, name: string) {
+async function setUp(t: TestContext, debian: BootedDebian, name: string, folder = debian.installed) {
   const certificate = await serverCertificate()
-  const program = `${debian.project}/packages/tentacle/bin/Tentacle`
+  const program = `${folder}/Tentacle`
   const unit = name.replaceAll(' ', '-')
   const home = `/srv/${unit}`
   const settings = `${home}/Tentacle.config`
