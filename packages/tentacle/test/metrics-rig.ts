@@ -10,6 +10,8 @@ export interface WatchedAgent extends RunningAgent {
   /** The address that shows the metrics. */
   readonly at: string
   readonly halibut: Halibut
+  /** What its scripts inherit. */
+  readonly env: Readonly<Record<string, string>>
   metrics(): Promise<ReadMetrics>
 }
 
@@ -22,7 +24,7 @@ export async function startWatched(t: TestContext, ...configure: readonly string
   const trust = `--trust=${certificate.thumbprint}`
   const port = `--metricsPort=${new URL(at).port}`
   const agent = await startAgent(t, { configure: [trust, port, ...configure], env })
-  return { ...agent, at, halibut: openServer(t, certificate), metrics: () => metricsAt(at) }
+  return { ...agent, at, env, halibut: openServer(t, certificate), metrics: () => metricsAt(at) }
 }
 
 /** Asks for metrics over the network. */

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { connect } from 'node:tls'
-import { FileTransferService, ScriptServiceV2, type StartScriptCommandV2 } from '@tentacle/contracts'
+import {
+  FileTransferService,
+  ResumableFileTransferService,
+  ScriptServiceV2,
+  type StartScriptCommandV2,
+} from '@tentacle/contracts'
 import { createCertificate, DataStream } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
+import { informationalVersion } from '../src/cli/version.ts'
 import { capabilitiesOf, listeningEndpoint, openServer, runScript, serverCertificate } from './agent-rig.ts'
 import { agentThumbprint, createAgentRig, demand, freePort, pollFrom } from './check-rig.ts'
 import { metricsAt, startWatched, type WatchedAgent } from './metrics-rig.ts'
@@ -38,7 +45,8 @@ describe('what is measured', () => {
     const read = await agent.metrics()
     assert.equal(read.value('tentacle_up'), 1)
     assert.ok(read.samples.every(({ labels }) => labels.agent === 'T'))
-    assert.equal(read.value('tentacle_build_info', { node: process.versions.node, platform: 'linux' }), 1)
+    const build = { version: informationalVersion, node: process.versions.node, platform: process.platform }
+    assert.equal(read.value('tentacle_build_info', build), 1)
     const started = read.value('tentacle_process_start_time_seconds')
     assert.ok(Math.abs(started + process.uptime() - Date.now() / 1000) < 5, String(started))
     assert.ok(read.value('tentacle_process_resident_memory_bytes') > 10_000_000)
@@ -119,6 +127,51 @@ describe('what is measured', () => {
     const call = { service: 'IFileTransferService', method: 'DownloadFile' }
     assert.equal(read.value('tentacle_rpc_calls_total', { ...call, outcome: 'result' }), 2)
     assert.equal(read.value('tentacle_rpc_calls_total', { ...call, outcome: 'error' }), 1)
+  })
+
+  test('files that come and go in parts', async t => {
+    const agent = await startWatched(t)
+    const files = agent.halibut.client(ResumableFileTransferService, listeningEndpoint(agent))
+    const content = Buffer.from('a file in two parts')
+    const hash = createHash('sha1').update(content).digest('hex')
+    const upload = { remotePath: 'parts.bin', length: content.length, hash, sender: 'test' }
+    await files.startUpload(upload)
+    await files.uploadPart(upload, 0, DataStream.fromBytes(content.subarray(0, 5)))
+    assert.equal((await agent.metrics()).value('tentacle_files_received_total'), 0)
+    const { status } = await files.uploadPart(upload, 5, DataStream.fromBytes(content.subarray(5)))
+    assert.equal(status, 'Complete')
+    const wanted = { remotePath: 'parts.bin', version: '', maximumBytes: 10 }
+    assert.equal((await (await files.downloadPart({ ...wanted, offset: 0 }))?.content?.bytes())?.length, 10)
+    assert.equal((await agent.metrics()).value('tentacle_files_sent_total'), 0)
+    await files.downloadPart({ ...wanted, offset: 10 })
+    const read = await agent.metrics()
+    assert.equal(read.value('tentacle_files_received_total'), 1)
+    assert.equal(read.value('tentacle_files_received_bytes_total'), content.length)
+    assert.equal(read.value('tentacle_files_sent_total'), 1)
+    assert.equal(read.value('tentacle_files_sent_bytes_total'), content.length)
+  })
+
+  test('scripts that an agent before this one has started', async t => {
+    const agent = await startWatched(t)
+    const holder = await startHolder(agent)
+    await holder.untilRuns()
+    agent.command.signal('SIGTERM')
+    await agent.command.ended
+    const next = agent.rig.start(['run', '--instance=T', '--noninteractive'], { env: agent.env })
+    t.after(async () => {
+      next.signal('SIGTERM')
+      await next.ended
+    })
+    await next.printed('LivenessHeartbeatTask.Start(): Starting')
+    const before = await agent.metrics()
+    assert.equal(before.value('tentacle_scripts_adopted_total'), 1)
+    assert.equal(before.value('tentacle_scripts_started_total'), 0)
+    assert.equal(before.value('tentacle_scripts_running', { isolation: 'NoIsolation' }), 1)
+    await holder.letGo()
+    await until('the script is over', async () => {
+      const now = await agent.metrics()
+      return now.value('tentacle_scripts_finished_total', { outcome: 'succeeded' }) === 1
+    })
   })
 
   test('connections: open, accepted, and refused by the reason', async t => {

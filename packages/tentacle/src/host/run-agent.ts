@@ -124,7 +124,7 @@ async function ownCertificate(store: SettingsStore, now: Date, log: Log): Promis
 async function openMetrics(
   settings: TentacleSettings,
   { thumbprint }: Certificate,
-  { instance, version, now, log }: AgentOptions,
+  { instance, now, log }: AgentOptions,
 ): Promise<AgentMetrics | undefined> {
   try {
     const { home, metricsPort: port, metricsFile: file } = settings
@@ -132,7 +132,6 @@ async function openMetrics(
     const { AgentMetrics } = await import('../metrics/agent-metrics.ts')
     return new AgentMetrics({
       agent: instance ?? thumbprint.slice(0, 8),
-      version,
       home,
       port,
       file,

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HalibutObserver, HostedService, UnauthorizedPeer } from '@tentacle/halibut'
+import { informationalVersion } from '../cli/version.ts'
 import { heartbeatFileName } from '../host/heartbeat.ts'
 import type { PolledServer } from '../host/poll-servers.ts'
 import type { Log } from '../logging/log.ts'
@@ -23,7 +24,6 @@ const freshMs = 60_000
 export interface MetricsOptions {
   /** On every sample, to tell the agents of a machine apart. */
   readonly agent: string
-  readonly version: string
   readonly home: string
   readonly port: number | undefined
   readonly file: string | undefined
@@ -96,14 +96,20 @@ export class AgentMetrics {
   }
 
   async #render({ polled, scripts }: MetricsSources): Promise<string> {
-    const { agent, version } = this.#options
     const families = [
       gauge(
         { name: 'tentacle_up', help: 'Whether the agent runs (1) or has been stopped (0).' },
         Number(this.#isUp),
       ),
       gauges({ name: 'tentacle_build_info', help: 'Always 1; the labels say what the agent is.' }, [
-        { labels: { version, node: process.versions.node, platform: process.platform }, value: 1 },
+        {
+          labels: {
+            version: informationalVersion,
+            node: process.versions.node,
+            platform: process.platform,
+          },
+          value: 1,
+        },
       ]),
       ...(await this.#process.families()),
       ...this.#scripts.families(scripts()),
@@ -111,7 +117,7 @@ export class AgentMetrics {
       ...this.#connections.families(polled),
       ...(await this.#home()),
     ]
-    return formatMetrics(families, { agent })
+    return formatMetrics(families, { agent: this.#options.agent })
   }
 
   async #trouble(): Promise<string | undefined> {

@@ -37,12 +37,15 @@ export class CallMetrics {
   readonly #sent = new Counter(
     {
       name: 'tentacle_files_sent_total',
-      help: 'Answers with a file of this machine, or with the rest of one.',
+      help: 'Files of this machine that were answered with.',
     },
     [{}],
   )
   readonly #sentBytes = new Counter(
-    { name: 'tentacle_files_sent_bytes_total', help: 'Bytes of these files.' },
+    {
+      name: 'tentacle_files_sent_bytes_total',
+      help: 'Bytes of files, and of parts of them, that were answered with.',
+    },
     [{}],
   )
   #running = 0
@@ -104,8 +107,8 @@ export class CallMetrics {
   }
 
   /**
-   * Streams of the arguments and of the answer are files, whole or in parts; those that come with a script are inside of
-   * its command. A file that was sent in parts is there when an answer says so.
+   * Streams of the arguments and of the answer are files or parts of files; those that come with a script are inside of
+   * its command. A file counts with its last part.
    */
   #countFiles(args: readonly unknown[], answer: unknown): void {
     const streams = args.filter(arg => arg instanceof DataStream)
@@ -113,14 +116,18 @@ export class CallMetrics {
     if (streams.length > 0 && (isFile(answer) || isFile(memberOf(answer, 'result')))) this.#received.add({})
     const sent = answer instanceof DataStream ? answer : memberOf(answer, 'content')
     if (!(sent instanceof DataStream)) return
-    this.#sent.add({})
     this.#sentBytes.add({}, sent.length)
+    if (sent === answer || isLastPart(sent, args[0], answer)) this.#sent.add({})
   }
 }
 
 /** Whether this is what the file transfer services answer about a file that is in its place. */
 function isFile(value: unknown): boolean {
   return typeof memberOf(value, 'hash') === 'string'
+}
+
+function isLastPart({ length }: DataStream, request: unknown, answer: unknown): boolean {
+  return Number(memberOf(request, 'offset')) + length === memberOf(answer, 'length')
 }
 
 function memberOf(value: unknown, name: string): unknown {
