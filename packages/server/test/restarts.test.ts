@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -9,7 +10,14 @@ import { createInterface } from 'node:readline'
 import { describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { writePfx } from '@tentacle/halibut'
-import { startTestAgent, type TestAgent, type TestAgentOptions, until } from '@tentacle/testkit'
+import {
+  openFaultProxy,
+  type ProxiedConnection,
+  startTestAgent,
+  type TestAgent,
+  type TestAgentOptions,
+  until,
+} from '@tentacle/testkit'
 import { createAgents } from '../src/agents/agents.ts'
 import { createVault } from '../src/config/master-key.ts'
 import type { Store } from '../src/db/store.ts'
@@ -239,6 +247,42 @@ describe('a server that is killed', () => {
       // Look-up, deployment, script.
       assert.equal(each.scripts.started.length, 3)
     }
+  })
+
+  test('while it sends a package: sends only the rest of it', async t => {
+    const { store, environment, vault, tasks, packages, agent, startServer } = await setUp(t)
+    const listening = await agent()
+    const mib = 1024 * 1024
+    let sentBytes = 0
+    const connections: ProxiedConnection[] = []
+    // The agent never hears of the end of the first connection, as after a power cut on the other side.
+    const proxy = await openFaultProxy({
+      to: { port: listening.port },
+      plan: index => (index === 0 ? { up: { kind: 'stall', afterBytes: 4 * mib } } : {}),
+      onConnection: connection => void connections.push(connection),
+      onChunk: (_connection, direction, chunk) => {
+        if (direction === 'up') sentBytes += chunk.length
+      },
+    })
+    t.after(() => proxy.close())
+    const { thumbprint } = listening
+    await addMachine(store, { thumbprint, port: proxy.port }, { name: 'web01', environment })
+    await addPackage(packages, environment.spaceId, 'Acme.Web.1.0.zip', [
+      { name: 'large.bin', content: randomBytes(6 * mib), stored: true },
+    ])
+    const steps = [step([deployPackage('Web', 'Acme.Web')])]
+    const project = await addProject({ store, vault }, environment, steps)
+    const { taskId } = await deployProject({ store, tasks, vault }, project, environment)
+    const first = await startServer()
+    await until('it sends', () => connections[0]?.up.hasStruck, { timeoutMs: 60_000 })
+    await kill(first)
+    await startServer()
+    const task = await finished(store, taskId, 60_000)
+    const log = (await logOf(store, taskId)).join('\n')
+    assert.equal(task.state, 'Success', log)
+    assert.match(log, /\d+ % are there: .* of 6\.0 MiB\. The rest is sent\./)
+    assert.ok(sentBytes < 7 * mib, `${sentBytes} bytes`)
+    assert.equal(listening.uploads.length, 1)
   })
 
   test('while a task is being cancelled: goes on cancelling it', async t => {

@@ -24,6 +24,7 @@ export const ownCapabilities = [
   'IFileTransferService',
   'IScriptServiceV2',
   'TentacleDeployerV1',
+  'IResumableFileTransferService',
 ]
 
 /** An executable whose commands are those of the deployer, as our own agent's are. */

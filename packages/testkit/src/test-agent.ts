@@ -6,6 +6,7 @@ import {
   CapabilitiesServiceV2,
   capabilitiesOfOldAgents,
   FileTransferService,
+  ResumableFileTransferService,
   ScriptService,
   ScriptServiceV2,
 } from '@tentacle/contracts'
@@ -74,6 +75,9 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
     host(ScriptService, scripts.v1),
     host(FileTransferService, files.service),
     ...(supportedCapabilities.includes(ScriptServiceV2.wireName) ? [host(ScriptServiceV2, scripts.v2)] : []),
+    ...(supportedCapabilities.includes(ResumableFileTransferService.wireName)
+      ? [host(ResumableFileTransferService, files.resumable, { liveStreams: ['uploadPart'] })]
+      : []),
     ...(capabilities === 'none'
       ? []
       : [host(CapabilitiesServiceV2, { getCapabilities: () => ({ supportedCapabilities }) })]),

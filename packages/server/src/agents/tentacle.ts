@@ -5,6 +5,8 @@ import {
   FileTransferService,
   hasCapability,
   isUnknownService,
+  ResumableFileTransferService,
+  type ResumableUpload,
   ScriptService,
   ScriptServiceV2,
   type ScriptStatusResponse,
@@ -22,6 +24,7 @@ import {
 } from '@tentacle/halibut'
 import type { AnyMachine } from '../model/machine.ts'
 import { callWithRetries, type RetryRules, type TentacleCall } from './rpc-retries.ts'
+import { type FileInParts, sendInParts } from './send-in-parts.ts'
 
 /** The services that a Tentacle says it has. */
 export interface TentacleCapabilities {
@@ -30,6 +33,8 @@ export interface TentacleCapabilities {
   readonly scripts: 'V1' | 'V2'
   /** True when `"$TentacleExecutablePath" deploy-package` and `run-script` work there: it is one of ours. */
   readonly hasDeployer: boolean
+  /** True when it can go on with an upload that was cut off. */
+  readonly takesParts: boolean
 }
 
 /** One machine's Tentacle. Every call throws HalibutError. */
@@ -54,6 +59,11 @@ export interface Tentacle {
   }
   /** Repeated when the network fails; `stream` is read anew each time. */
   uploadFile(remotePath: string, stream: DataStream, call: TentacleCall): Promise<UploadResult>
+  /**
+   * For Tentacles that take parts: goes on after each break, and with what an earlier process has sent. Throws ServerError
+   * `ERR_CONFLICT` when other content arrives than the file should have.
+   */
+  sendInParts(file: FileInParts, call: TentacleCall, onSent: (bytes: number) => void): Promise<UploadResult>
 }
 
 /** What a client of one machine is made of. */
@@ -94,6 +104,7 @@ function parseCapabilities(names: readonly string[]): TentacleCapabilities {
     names,
     scripts: hasCapability(response, ScriptServiceV2.wireName) ? 'V2' : 'V1',
     hasDeployer: hasCapability(response, deployerCapability),
+    takesParts: hasCapability(response, ResumableFileTransferService.wireName),
   }
 }
 
@@ -117,6 +128,7 @@ export function createTentacle({
   const scriptsV2 = halibut.client(ScriptServiceV2, endpoint)
   const abilities = halibut.client(CapabilitiesServiceV2, endpoint)
   const files = halibut.client(FileTransferService, endpoint)
+  const parts = halibut.client(ResumableFileTransferService, endpoint)
 
   function repeat<T>(
     name: string,
@@ -169,5 +181,14 @@ export function createTentacle({
     },
     uploadFile: (remotePath, stream, call) =>
       repeat('UploadFile', call, options => files.uploadFile(remotePath, stream, options)),
+    sendInParts(file, call, onSent) {
+      const calls = {
+        start: (upload: ResumableUpload) =>
+          repeat('StartUpload', call, options => parts.startUpload(upload, options)),
+        part: (upload: ResumableUpload, offset: number, part: DataStream) =>
+          parts.uploadPart(upload, offset, part, { signal: call.signal }),
+      }
+      return sendInParts(file, calls, { rules: call.retries ?? retries, call, onSent })
+    },
   }
 }

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import type { UploadResult } from '@tentacle/contracts'
 import { DataStream } from '@tentacle/halibut'
+import { sizeText } from '../agents/send-in-parts.ts'
+import type { Tentacle } from '../agents/tentacle.ts'
 import { deployerForMachine } from '../deployers/deployer-for-machine.ts'
 import { ServerError } from '../errors.ts'
 import type { LogNode } from '../live/task-log.ts'
@@ -37,55 +40,72 @@ function transfersOf({ plan, machines, packages }: DeploymentRun): readonly Tran
   return [...transfers.values()]
 }
 
-function size(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`
-  const units = ['KiB', 'MiB', 'GiB', 'TiB']
-  const power = Math.min(units.length, Math.floor(Math.log2(bytes) / 10))
-  return `${(bytes / 1024 ** power).toFixed(power > 1 ? 1 : 0)} ${units[power - 1]}`
-}
-
-/** A stream of the package's file that tells how much of it was read. */
-function observedStream(path: string, item: Package, onPercent: (percent: number) => void): DataStream {
-  async function* content(): AsyncGenerator<Uint8Array> {
-    let readBytes = 0
-    let told = 0
-    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
-      readBytes += chunk.length
-      const percent = Math.floor((100 * readBytes) / item.sizeBytes)
-      if (percent >= told + progressStep) {
-        told = percent
-        onPercent(percent)
-      }
-      yield chunk
-    }
+/** Tells the progress of a transfer in steps. */
+function progressTeller(node: LogNode, { packageId, sizeBytes }: Package) {
+  let toldPercent = 0
+  let told: Promise<void> = Promise.resolve()
+  return {
+    onSent(bytes: number): void {
+      const percent = Math.floor((100 * bytes) / Math.max(1, sizeBytes))
+      if (percent < toldPercent + progressStep) return
+      toldPercent = percent
+      told = told.then(() => node.progress(percent, `Sending ${packageId}`)).catch(() => undefined)
+    },
+    /** Everything is told. */
+    done: () => told,
   }
-  return DataStream.from(item.sizeBytes, content)
 }
 
-/** Sends the file. The name on the machine is chosen before and stays, so a repetition overwrites what was cut off. */
-async function upload(
+/** Hex digits for the name of a file: 32 of them. The same content has the same name, so it can be gone on with. */
+function nameByContent(item: Package): string {
+  return cachedFileName(item, item.hash.slice(0, 32).toUpperCase())
+}
+
+/** Sends the file in the best way that the Tentacle knows. */
+async function send(
   { context }: DeploymentRun,
   { machine, item }: Transfer,
+  tentacle: Tentacle,
   node: LogNode,
-): Promise<string> {
-  const { task, memory, agents, packages } = context
-  const unique = randomBytes(16).toString('hex').toUpperCase()
-  const name = await memory.remember(
-    task.id,
-    `upload-name:${machine.id}/${item.id}`,
-    cachedFileName(item, unique),
-  )
-  const tentacle = await agents.tentacle(machine)
+): Promise<UploadResult> {
+  const { task, memory, packages } = context
+  const call = callFor(context, node)
+  const path = packages.pathOf(item)
+  const { takesParts } = await tentacle.capabilities(call)
+  const progress = progressTeller(node, item)
+  try {
+    if (takesParts) {
+      const file = {
+        path,
+        remotePath: `Files/${nameByContent(item)}`,
+        length: item.sizeBytes,
+        hash: item.hash,
+        // After a restart this task comes back, and need not wait for what is left of its last connection.
+        sender: `${task.id}/${machine.id}`,
+      }
+      return await tentacle.sendInParts(file, call, progress.onSent)
+    }
+    // The name is chosen before and stays, so a repetition overwrites what was cut off.
+    const unique = randomBytes(16).toString('hex').toUpperCase()
+    const key = `upload-name:${machine.id}/${item.id}`
+    const name = await memory.remember(task.id, key, cachedFileName(item, unique))
+    const content = () => createReadStream(path, { highWaterMark: 256 * 1024 })
+    const stream = DataStream.from(item.sizeBytes, content, { onProgress: progress.onSent })
+    return await tentacle.uploadFile(`Files/${name}`, stream, call)
+  } finally {
+    await progress.done()
+  }
+}
+
+/** Sends the file and looks at what has arrived. */
+async function upload(run: DeploymentRun, transfer: Transfer, node: LogNode): Promise<string> {
+  const { machine, item } = transfer
+  const tentacle = await run.context.agents.tentacle(machine)
   await node.write(
     'Info',
-    `Sending ${item.packageId} ${item.version} (${size(item.sizeBytes)}) to ${machine.name}.`,
+    `Sending ${item.packageId} ${item.version} (${sizeText(item.sizeBytes)}) to ${machine.name}.`,
   )
-  let told: Promise<void> = Promise.resolve()
-  const stream = observedStream(packages.pathOf(item), item, percent => {
-    told = told.then(() => node.progress(percent, `Sending ${item.packageId}`)).catch(() => undefined)
-  })
-  const result = await tentacle.uploadFile(`Files/${name}`, stream, callFor(context, node))
-  await told
+  const result = await send(run, transfer, tentacle, node)
   if (result.length !== item.sizeBytes || result.hash?.toLowerCase() !== item.hash.toLowerCase()) {
     throw new ServerError(
       'ERR_CONFLICT',
