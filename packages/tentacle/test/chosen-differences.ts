@@ -132,6 +132,7 @@ export const ownOptions: Readonly<Record<string, Readonly<Record<string, string>
   configure: {
     metricsPort: 'Monitoring can ask the agent itself; of the original only its log can be read.',
     metricsFile: 'The same for machines on which nothing more may listen: node_exporter reads files.',
+    structuredLog: 'Programs that collect logs need no pattern for lines, stacks and the local time.',
   },
 }
 

@@ -12,6 +12,8 @@ export interface ChosenInstance {
   readonly found?: { readonly name: string | undefined; readonly settings: SettingsStore }
   /** The folder of its logs and workspaces; `undefined` if there is no instance or its settings cannot be read. */
   readonly home: string | undefined
+  /** Whether its log is kept for programs, too. */
+  readonly hasStructuredLog?: boolean
   readonly error?: unknown
 }
 
@@ -25,7 +27,7 @@ export async function chooseInstance(machine: Machine, args: readonly string[]):
       cwd: machine.cwd,
     })
     const settings = settingsAt(configPath, machine)
-    return { found: { name, settings }, home: await homeOf(settings) }
+    return { found: { name, settings }, ...(await placeOfLogs(settings)) }
   } catch (error) {
     return { error, home: undefined }
   }
@@ -40,9 +42,11 @@ export function settingsAt(configPath: string, machine: Machine): SettingsStore 
 }
 
 /** A command that reads damaged settings meets the error itself; some commands never read them. */
-async function homeOf(settings: SettingsStore): Promise<string | undefined> {
+async function placeOfLogs(
+  settings: SettingsStore,
+): Promise<Pick<ChosenInstance, 'home' | 'hasStructuredLog'>> {
   return await settings.read().then(
-    ({ home }) => home,
-    () => undefined,
+    ({ home, hasStructuredLog }) => ({ home, hasStructuredLog }),
+    () => ({ home: undefined }),
   )
 }

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { consoleSink } from '../logging/console-sink.ts'
-import { diagnosticLines } from '../logging/diagnostics.ts'
 import { parseLogLevel } from '../logging/levels.ts'
 import { createLog, describeError, type Log, type LogSink } from '../logging/log.ts'
-import { fileSink } from '../logging/log-file.ts'
+import { fileSink, type LogFileOptions, structuredSink } from '../logging/log-file.ts'
 import { SecretMask } from '../logging/mask.ts'
 import type { ChosenInstance } from './choose-instance.ts'
 import type { CommandContext, HostKind, InstanceContext } from './command.ts'
@@ -18,6 +17,7 @@ export class Session {
   readonly #machine: Machine
   readonly #mask = new SecretMask()
   readonly #console: LogSink
+  readonly #files: readonly LogSink[]
   readonly #fileLog: Log
   readonly #log: Log
   readonly #stopped = new AbortController()
@@ -27,11 +27,14 @@ export class Session {
   constructor(machine: Machine) {
     this.#machine = machine
     const plainConsole = consoleSink(machine.stdout, machine.stderr)
-    this.#console = (level, text) => plainConsole(level, this.#mask.apply(text))
-    const file = this.#fileSink()
+    this.#console = (level, text, entry) => plainConsole(level, this.#mask.apply(text), entry)
+    this.#files = [
+      fileSink(this.#logFile()),
+      structuredSink(this.#logFile(), () => this.#chosen.hasStructuredLog === true),
+    ]
     const minimum = parseLogLevel(machine.env.OCTOPUS__TENTACLE__LOGLEVEL)
-    this.#log = createLog([this.#console, file], minimum)
-    this.#fileLog = createLog([file], minimum)
+    this.#log = createLog([this.#console, ...this.#files], minimum)
+    this.#fileLog = createLog(this.#files, minimum)
     this.#unsubscribe = machine.onStopSignal(signal => this.#stopped.abort(new Error(`stopped by ${signal}`)))
   }
 
@@ -69,8 +72,9 @@ export class Session {
 
   /** Shows a report on standard error and writes the error with all its stacks into the log file. */
   fail(error: Error, report: string): void {
-    this.#console('fatal', report)
-    this.#fileLog.fatal(describeError(error))
+    this.#console('fatal', report, { message: report })
+    const { message } = error
+    for (const write of this.#files) write('fatal', describeError(error), { message, error })
   }
 
   plainContext(): CommandContext {
@@ -105,26 +109,25 @@ export class Session {
     this.#unsubscribe()
   }
 
-  #fileSink(): LogSink {
+  #logFile(): LogFileOptions {
     const machine = this.#machine
     const folder = () => this.logFolders[0] ?? machine.paths.fallbackLogs
-    return fileSink({
+    return {
       folder,
       mask: this.#mask.apply,
       now: machine.now,
       processId: machine.processId,
-      header: () =>
-        diagnosticLines({
-          version: informationalVersion,
-          instance: this.#chosen.found?.name ?? this.#chosen.found?.settings.path,
-          folders: { from: machine.paths.fallbackLogs, to: folder() },
-          user: machine.user,
-          machine: machine.name,
-          cwd: machine.cwd,
-          program: machine.program.executable,
-          processId: machine.processId,
-          processors: machine.processors,
-        }),
-    })
+      start: () => ({
+        version: informationalVersion,
+        instance: this.#chosen.found?.name ?? this.#chosen.found?.settings.path,
+        folders: { from: machine.paths.fallbackLogs, to: folder() },
+        user: machine.user,
+        machine: machine.name,
+        cwd: machine.cwd,
+        program: machine.program.executable,
+        processId: machine.processId,
+        processors: machine.processors,
+      }),
+    }
   }
 }

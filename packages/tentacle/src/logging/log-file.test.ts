@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { parseLogLevel } from './levels.ts'
 import { createLog } from './log.ts'
-import { fileSink } from './log-file.ts'
+import { fileSink, structuredSink } from './log-file.ts'
 import { SecretMask } from './mask.ts'
+
+const diagnostics = {
+  version: '9.2.0',
+  instance: 'T',
+  folders: { from: '/before', to: '/logs' },
+  user: 'deploy',
+  machine: 'web01',
+  cwd: '/',
+  program: '/opt/tentacle/Tentacle',
+  processId: 42,
+  processors: 2,
+}
 
 const noon = new Date(2026, 10, 23, 12, 34, 56, 789)
 
@@ -14,15 +26,18 @@ async function logIn(t: TestContext, now = () => noon) {
   const folder = await mkdtemp(join(tmpdir(), 'tentacle-log-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const mask = new SecretMask()
-  const sink = fileSink({
-    folder: () => folder,
-    now,
-    processId: 42,
-    mask: mask.apply,
-    header: () => ['head'],
-  })
+  const options = { folder: () => folder, now, processId: 42, mask: mask.apply, start: () => diagnostics }
+  const sink = fileSink(options)
   const path = join(folder, 'OctopusTentacle.txt')
-  return { folder, path, mask, sink, log: createLog([sink], 'info'), read: () => readFile(path, 'utf8') }
+  return {
+    folder,
+    path,
+    mask,
+    options,
+    sink,
+    log: createLog([sink], 'info'),
+    read: () => readFile(path, 'utf8'),
+  }
 }
 
 describe('the log file', () => {
@@ -32,7 +47,10 @@ describe('the log file', () => {
     log.warn('second')
     log.debug('not at this level')
     const stamp = '2026-11-23 12:34:56.7890     42      1'
-    assert.equal(await read(), `${stamp}  INFO  head\n${stamp}  INFO  first\n${stamp}  WARN  second\n`)
+    const lines = (await read()).split('\n')
+    assert.equal(lines[0], `${stamp}  INFO  ${'='.repeat(80)}`)
+    assert.ok(lines.includes(`${stamp}  INFO    PID: 42`))
+    assert.deepEqual(lines.slice(-3), [`${stamp}  INFO  first`, `${stamp}  WARN  second`, ''])
   })
 
   test('has errors with their stacks and causes below the message', async t => {
@@ -75,7 +93,7 @@ describe('the log file', () => {
     await writeFile(join(folder, 'OctopusTentacle.rotating'), '')
     await utimes(join(folder, 'OctopusTentacle.rotating'), noon, noon)
     log.info('today')
-    assert.match(await readFile(path, 'utf8'), /^yesterday\n.*head\n.*today/)
+    assert.match(await readFile(path, 'utf8'), /^yesterday\n.*={80}\n[\s\S]*today/)
   })
 
   test('has no secrets, whatever message they come in', async t => {
@@ -86,13 +104,60 @@ describe('the log file', () => {
     assert.match(await read(), /http:\/\/user:\*{8}@proxy with \*{8} \(abc\)/)
   })
 
+  test('of 100 MiB becomes an archive before its day is over, also while the process runs', async t => {
+    const { log, folder, path, read } = await logIn(t, () => new Date())
+    await writeFile(path, '')
+    await truncate(path, 100 * 1024 * 1024)
+    log.info('first')
+    await truncate(path, 100 * 1024 * 1024)
+    log.info('fills it')
+    log.info('begins the next')
+    assert.match(await read(), /^[^\n]*begins the next\n$/)
+    assert.deepEqual((await readdir(folder)).toSorted(), [
+      'OctopusTentacle.0.txt',
+      'OctopusTentacle.1.txt',
+      'OctopusTentacle.txt',
+    ])
+  })
+
+  test('for programs has one object a line, with errors taken apart, and no secrets either', async t => {
+    const { folder, mask, options } = await logIn(t)
+    mask.add('s3cret"value')
+    let isWanted = false
+    const log = createLog([structuredSink(options, () => isWanted)], 'info')
+    log.info('before it was wanted')
+    assert.deepEqual(await readdir(folder), [])
+    isWanted = true
+    const inner = Object.assign(new Error('inner'), { code: 'ENOENT' })
+    log.error('it failed with s3cret"value', new Error('outer', { cause: inner }))
+    log.info('two\nlines')
+    const text = await readFile(join(folder, 'OctopusTentacle.jsonl'), 'utf8')
+    const [start, failed, last, ...others] = text
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    assert.deepEqual(others, [])
+    assert.deepEqual(
+      [start.message, start.version, start.instance, start.logs, start.pid],
+      ['Started', '9.2.0', 'T', '/logs', 42],
+    )
+    const time = noon.toISOString()
+    assert.deepEqual(last, { time, level: 'info', pid: 42, message: 'two\nlines' })
+    assert.deepEqual([failed.level, failed.message], ['error', 'it failed with ********'])
+    assert.match(failed.error.stack, /^Error: outer\n {4}at /)
+    assert.deepEqual(
+      [failed.error.message, failed.error.cause.message, failed.error.cause.code],
+      ['outer', 'inner', 'ENOENT'],
+    )
+  })
+
   test('that cannot be written does not stop the program, and is tried again', async t => {
     const { folder, sink, path } = await logIn(t)
     await rm(folder, { recursive: true })
     await writeFile(folder, 'a file in the place of the folder')
-    sink('info', 'lost')
+    sink('info', 'lost', { message: 'lost' })
     await rm(folder)
-    sink('info', 'written')
+    sink('info', 'written', { message: 'written' })
     assert.match(await readFile(path, 'utf8'), /written/)
   })
 })

@@ -1,8 +1,14 @@
 import { toError } from '../errors.ts'
 import { type LogLevel, severityOf } from './levels.ts'
 
-/** Where a line of the log goes. `text` may have several lines. */
-export type LogSink = (level: LogLevel, text: string) => void
+/** What an entry says, in parts. */
+export interface LogEntry {
+  readonly message: string
+  readonly error?: unknown
+}
+
+/** Where an entry of the log goes. `text` is all of it and may have several lines. */
+export type LogSink = (level: LogLevel, text: string, entry: LogEntry) => void
 
 /** The log of the agent and its commands. Everything that is not the payload of a command passes here. */
 export interface Log {
@@ -19,7 +25,7 @@ export function createLog(sinks: readonly LogSink[], minimum: LogLevel): Log {
   const write = (level: LogLevel) => (message: string, error?: unknown) => {
     if (severityOf(level) < severityOf(minimum)) return
     const text = error === undefined ? message : `${message}\n${describeError(error)}`
-    for (const sink of sinks) sink(level, text)
+    for (const sink of sinks) sink(level, text, { message, error })
   }
   return {
     trace: write('trace'),

@@ -13,6 +13,7 @@ export const settingsKeys = {
   /** Of this agent alone; the original keeps what it does not know. */
   metricsPort: 'Tentacle.Metrics.Port',
   metricsFile: 'Tentacle.Metrics.File',
+  structuredLog: 'Tentacle.Log.Structured',
 } as const
 
 /** The five keys of one proxy: `Octopus.Proxy` for scripts, `Octopus.Server.Proxy` for polling and calls to the server. */

@@ -92,6 +92,11 @@ export class TentacleSettings {
     return file === undefined ? undefined : resolve(dirname(this.path), file)
   }
 
+  /** Whether the log is kept in a form for programs, too. */
+  get hasStructuredLog(): boolean {
+    return this.#boolean(settingsKeys.structuredLog, false)
+  }
+
   /** An identity of long ago: it names the subscription of polling entries that have none. */
   get squid(): string | undefined {
     return this.text(settingsKeys.squid)

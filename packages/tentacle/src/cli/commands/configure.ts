@@ -48,6 +48,10 @@ const options = {
     'metricsFile',
     "File that figures of the agent are written to, best NAME.prom; 'none' for none, as at first",
   ),
+  structuredLog: value(
+    'structuredLog',
+    'True to keep the log as JSON lines, too, in OctopusTentacle.jsonl; False, as at first, for the text alone',
+  ),
 } as const satisfies OptionTable
 
 type Options = ParsedOptions<typeof options>
@@ -137,6 +141,8 @@ async function prepareChange({ option, value }: Occurrence, cwd: string): Promis
         says: `Polling connection count set to: ${count}`,
       }
     }
+    case 'structuredLog':
+      return structuredLog(value)
     case 'metricsPort':
       return metricsPort(value)
     case 'metricsFile':
@@ -179,6 +185,12 @@ function listenIp(text: string): Change {
     )
   }
   return { key: settingsKeys.listenIp, value: text, says: `Listen on IP address: ${text}` }
+}
+
+function structuredLog(text: string): Change {
+  const value = parseBoolean('structuredLog', text)
+  const says = value ? 'The log is kept as JSON lines, too' : 'The log is kept as text alone'
+  return { key: settingsKeys.structuredLog, value, says }
 }
 
 function metricsPort(text: string): Change {

@@ -46,16 +46,19 @@ function localConfiguration(settings: TentacleSettings): Map<string, unknown> {
     ['Tentacle.Services.ListenIP', settings.listenIp ?? null],
     ['Tentacle.Services.NoListen', settings.noListen],
     ['Tentacle.Services.PortNumber', settings.port],
-    ...metricsConfiguration(settings),
+    ...ownConfiguration(settings),
   ])
 }
 
 /** Only what is set: programs that read this know the members that the original shows. */
-function metricsConfiguration({ metricsPort, metricsFile }: TentacleSettings): [string, unknown][] {
-  return [
-    ...(metricsPort === undefined ? [] : [['Tentacle.Metrics.Port', metricsPort] as [string, unknown]]),
-    ...(metricsFile === undefined ? [] : [['Tentacle.Metrics.File', metricsFile] as [string, unknown]]),
+function ownConfiguration(settings: TentacleSettings): [string, unknown][] {
+  const { metricsPort, metricsFile, hasStructuredLog } = settings
+  const own: [string, unknown][] = [
+    ['Tentacle.Log.Structured', hasStructuredLog || undefined],
+    ['Tentacle.Metrics.Port', metricsPort],
+    ['Tentacle.Metrics.File', metricsFile],
   ]
+  return own.filter(([, value]) => value !== undefined)
 }
 
 function addServerConfiguration(
