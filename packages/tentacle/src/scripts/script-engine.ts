@@ -135,7 +135,10 @@ export class ScriptEngine {
     const run = this.find(ticket)
     if (run === undefined) return
     this.#runs.delete(ticket.toLowerCase())
-    if (!run.isComplete) this.#forgotten.add(run)
+    if (!run.isComplete) {
+      this.#forgotten.add(run)
+      void run.over.then(() => this.#forgotten.delete(run))
+    }
     try {
       await run.forget()
     } catch (error) {

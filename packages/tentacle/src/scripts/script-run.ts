@@ -119,6 +119,11 @@ export class ScriptRun {
       .finally(() => lease?.release())
   }
 
+  /** When it is complete, and its mutex is free; or when this agent has let go of it. */
+  get over(): Promise<void> {
+    return this.#life
+  }
+
   /** Resolves when the script is complete, the time is over, or the caller is gone. */
   async waitForEnd(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (this.isComplete || timeoutMs <= 0 || signal?.aborted) return
