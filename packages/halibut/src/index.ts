@@ -40,6 +40,7 @@ export { createHalibut } from './runtime/create-halibut.ts'
 export type {
   CallInfo,
   ConnectionInfo,
+  ConnectionTraffic,
   FriendlyPage,
   Halibut,
   HalibutListener,
@@ -48,6 +49,7 @@ export type {
   HalibutOptions,
   Polling,
   PollingState,
+  RefusalReason,
   Trust,
   UnauthorizedPeer,
 } from './runtime/halibut.ts'

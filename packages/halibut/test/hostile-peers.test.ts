@@ -18,8 +18,12 @@ async function silent(t: TestContext, port: number): Promise<Socket> {
 const isClosed = (socket: Socket) => socket.closed || socket.readableEnded
 
 test('of connections that say nothing only so many from one address are kept; the trusted ones do not count', async t => {
+  const refusals: string[][] = []
   const { call, log, port } = await pair(t, 'listening', {
-    service: { limits: { maximumUnidentifiedConnectionsPerAddress: 3 } },
+    service: {
+      limits: { maximumUnidentifiedConnectionsPerAddress: 3 },
+      observer: { connectionRefused: (address, reason) => void refusals.push([address, reason]) },
+    },
   })
   assert.equal(await call.sayHello('first'), 'first...')
   const kept = await Promise.all([1, 2, 3].map(() => silent(t, port)))
@@ -36,11 +40,20 @@ test('of connections that say nothing only so many from one address are kept; th
   next.write('not TLS at all')
   next.resume()
   await until(() => isClosed(next), 'what is no TLS is closed as well, but was let in')
+  const [first, ...others] = refusals.map(([, reason]) => reason)
+  assert.equal(first, 'too-many-from-address')
+  // The one that hung up before it had said anything has not managed its handshake either.
+  assert.deepEqual([...new Set(others)], ['handshake-failed'])
+  for (const [address = ''] of refusals) assert.match(address, /^127\.0\.0\.1:\d+$/)
 })
 
 test('above the most connections in all nobody is let in, and those who are there stay', async t => {
+  const reasons: string[] = []
   const { call, log, port } = await pair(t, 'listening', {
-    service: { limits: { maximumIncomingConnections: 2 } },
+    service: {
+      limits: { maximumIncomingConnections: 2 },
+      observer: { connectionRefused: (_, reason) => void reasons.push(reason) },
+    },
   })
   assert.equal(await call.sayHello('first'), 'first...')
   await silent(t, port)
@@ -48,6 +61,7 @@ test('above the most connections in all nobody is let in, and those who are ther
   surplus.resume()
   await until(() => isClosed(surplus), 'the surplus connection is closed')
   assert.ok(log.some(({ message }) => message.includes('maximumIncomingConnections')))
+  assert.deepEqual(reasons, ['too-many-connections'])
   assert.equal(await call.sayHello('second'), 'second...')
 })
 

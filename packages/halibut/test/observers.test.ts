@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import type { HalibutObserver } from '../src/index.ts'
 import { pair, until } from './runtimes.ts'
 
 const names = [
+  'connectionRefused',
   'connectionOpened',
   'connectionAuthorised',
   'connectionClosed',
@@ -25,12 +28,15 @@ for (const mode of ['listening', 'polling'] as const) {
         },
       ]),
     )
-    const { call, client, service, log } = await pair(t, mode, {
+    const { call, client, service, log, port } = await pair(t, mode, {
       client: { observer },
       service: { observer },
     })
     assert.equal(await call.sayHello('first'), 'first...')
     assert.equal(await call.sayHello('second'), 'second...')
+    const stranger = connect(port, '127.0.0.1', () => stranger.write('not TLS at all'))
+    stranger.resume().on('error', () => {})
+    await once(stranger, 'close')
     await service.close()
     await client.close()
     const expected = names.filter(name => mode === 'polling' || !name.startsWith('subscriber'))

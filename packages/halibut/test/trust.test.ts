@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { test } from 'node:test'
-import type { FriendlyPage } from '../src/index.ts'
+import type { ConnectionTraffic, FriendlyPage } from '../src/index.ts'
 import { dialRaw, listenRaw } from './raw-peer.ts'
 import { certificateFor, failure, pair, runtime, TestService, until } from './runtimes.ts'
 
@@ -202,11 +202,15 @@ test('halibut 13.25: discovery tells the thumbprint of a listener, and gives up 
 
 test('halibut 13.26: observers hear of every connection once, with what it carried', async t => {
   const seen: string[] = []
+  const carried: ConnectionTraffic[] = []
   let readBytes = 0
   const { call, port, client } = await pair(t, 'listening', {
     service: {
       observer: {
-        connectionOpened: ({ id }) => void seen.push(`opened ${id}`),
+        connectionOpened({ id }, traffic) {
+          seen.push(`opened ${id}`)
+          carried.push(traffic)
+        },
         connectionAuthorised: ({ id }) => void seen.push(`authorised ${id}`),
         connectionClosed({ id }, totals) {
           seen.push(`closed ${id}`)
@@ -216,6 +220,12 @@ test('halibut 13.26: observers hear of every connection once, with what it carri
     },
   })
   await call.sayHello('x'.repeat(5000))
+  const first = carried[0]
+  assert.ok(first)
+  const before = first.readBytes
+  assert.ok(before > 100, 'what is carried is told meanwhile')
+  await call.sayHello('more')
+  assert.ok(first.readBytes > before)
   const browser = await dialRaw(t, port)
   browser.say('GET / HTTP/1.1\r\n\r\n')
   await browser.rest()
@@ -223,5 +233,5 @@ test('halibut 13.26: observers hear of every connection once, with what it carri
   await until(() => seen.length === 5, 'five events')
   const kinds = seen.map(event => event.split(' ')[0])
   assert.deepEqual(kinds.toSorted(), ['authorised', 'closed', 'closed', 'opened', 'opened'])
-  assert.ok(readBytes > 100)
+  assert.ok(readBytes > before)
 })

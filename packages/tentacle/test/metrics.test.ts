@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { connect as connectPlain } from 'node:net'
 import { describe, test } from 'node:test'
 import { connect } from 'node:tls'
 import {
@@ -181,6 +182,8 @@ describe('what is measured', () => {
     const incoming = { direction: 'incoming' }
     assert.equal(during.value('tentacle_connections_open', incoming), 1)
     assert.equal(during.value('tentacle_connections_accepted_total', incoming), 1)
+    const received = during.value('tentacle_connections_received_bytes_total', incoming)
+    assert.ok(received > 100, 'what a connection carries is counted while it lives')
     agent.halibut.disconnect(listeningEndpoint(agent))
 
     const stranger = openServer(t, await createCertificate({ commonName: 'Stranger' }))
@@ -188,6 +191,9 @@ describe('what is measured', () => {
     const browser = connect({ port: agent.port, host: '127.0.0.1', rejectUnauthorized: false })
     browser.end('GET / HTTP/1.1\r\nHost: x\r\n\r\n').resume()
     await once(browser, 'close')
+    const plain = connectPlain(agent.port, '127.0.0.1', () => plain.write('not TLS at all'))
+    plain.resume().on('error', () => {})
+    await once(plain, 'close')
 
     const after = await until('all connections have ended', async () => {
       const read = await agent.metrics()
@@ -197,7 +203,8 @@ describe('what is measured', () => {
     assert.ok(refused('untrusted') >= 1)
     assert.equal(refused('no_certificate'), 1)
     assert.deepEqual([refused('unidentified'), refused('wrong_server')], [0, 0])
-    assert.ok(after.value('tentacle_connections_received_bytes_total', incoming) > 100)
+    assert.deepEqual([refused('handshake_failed'), refused('too_many_connections')], [1, 0])
+    assert.ok(after.value('tentacle_connections_received_bytes_total', incoming) > received)
     assert.ok(after.value('tentacle_connections_sent_bytes_total', incoming) > 100)
   })
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { addressOf } from '../runtime/connections.ts'
-import type { HalibutLogEntry } from '../runtime/halibut.ts'
+import type { HalibutLogEntry, RefusalReason } from '../runtime/halibut.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
 
 /** Refusals are counted and told together, or a flood of connections would become a flood of log lines. */
@@ -26,23 +26,22 @@ export class ConnectionGate {
     this.#log = log
   }
 
-  /** Counts a connection in until it closes. @returns false when there are too many */
-  admit(socket: Socket): boolean {
+  /** Counts a connection in until it closes. @returns why not, or `closed` for one that has closed already */
+  admit(socket: Socket): RefusalReason | 'admitted' | 'closed' {
     const address = socket.remoteAddress
-    // It has closed already.
-    if (address === undefined) return false
+    if (address === undefined) return 'closed'
     const { maximumIncomingConnections, maximumUnidentifiedConnectionsPerAddress } = this.#limits
     const strangers = this.#strangersOf.get(address) ?? 0
     if (this.#open >= maximumIncomingConnections) {
       this.#report(address, `${this.#open} connections are open (limits.maximumIncomingConnections)`)
-      return false
+      return 'too-many-connections'
     }
     if (strangers >= maximumUnidentifiedConnectionsPerAddress) {
       this.#report(
         address,
         `${strangers} connections from there have not yet said who they are (limits.maximumUnidentifiedConnectionsPerAddress)`,
       )
-      return false
+      return 'too-many-from-address'
     }
     const name = addressOf(socket)
     this.#open++
@@ -52,7 +51,7 @@ export class ConnectionGate {
       this.#open--
       this.identified(name)
     })
-    return true
+    return 'admitted'
   }
 
   /** A connection is not a stranger's any more. @param name `address:port` of its other side */

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import { HalibutError, toError } from '../errors.ts'
 import { addressOf } from '../runtime/connections.ts'
-import type { HalibutListener, HalibutLogEntry } from '../runtime/halibut.ts'
+import type { HalibutListener, HalibutLogEntry, RefusalReason } from '../runtime/halibut.ts'
 import type { HalibutLimits } from '../runtime/limits.ts'
 import { keepAlive } from '../transport/keep-alive.ts'
 import type { ConnectionGate } from './connection-gate.ts'
@@ -20,6 +20,8 @@ export interface ListenerParts {
   readonly limits: HalibutLimits
   readonly log: (entry: HalibutLogEntry) => void
   readonly gate: ConnectionGate
+  /** Hears of those who are closed before they are received. */
+  readonly refused: (remoteAddress: string, reason: RefusalReason) => void
   /** Does everything about a connection. Never fails. */
   readonly receive: (socket: TLSSocket) => Promise<void>
 }
@@ -29,7 +31,7 @@ export async function openListener(
   at: { port: number; host?: string },
   parts: ListenerParts,
 ): Promise<HalibutListener> {
-  const { limits, log, gate } = parts
+  const { limits, log, gate, refused } = parts
   const secure = createTlsServer({
     ...parts.tls,
     // Everybody may shake hands; whom to trust is decided afterwards, by thumbprint.
@@ -40,7 +42,9 @@ export async function openListener(
   const sockets = new Set<Socket>()
   const conversations = new Set<Promise<void>>()
   const server = createServer({ noDelay: true }, socket => {
-    if (!gate.admit(socket)) {
+    const admission = gate.admit(socket)
+    if (admission !== 'admitted') {
+      if (admission !== 'closed') refused(addressOf(socket), admission)
       socket.destroy()
       return
     }
@@ -57,6 +61,7 @@ export async function openListener(
   })
   secure.on('tlsClientError', (error, socket) => {
     const from = addressOf(socket)
+    refused(from, 'handshake-failed')
     log({
       level: 'debug',
       endpoint: from,

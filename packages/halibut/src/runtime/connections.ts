@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { HalibutError } from '../errors.ts'
 import { Connection, type ConnectionParts } from '../exchange/connection.ts'
 import type { Thumbprint } from '../tls/thumbprint.ts'
-import type { ConnectionInfo, HalibutObserver } from './halibut.ts'
+import type { ConnectionInfo, ConnectionTraffic, HalibutObserver } from './halibut.ts'
 
 /** A connection of this runtime. */
 export interface LiveConnection {
@@ -42,11 +42,11 @@ export class Connections {
     }
     const live: LiveConnection = { info, connection: new Connection(socket, this.#parts) }
     this.#live.add(live)
-    this.#observer.connectionOpened?.(info)
+    this.#observer.connectionOpened?.(info, trafficOf(live.connection))
     live.connection.source.onEnd(() => {
       this.#live.delete(live)
-      const { source, writtenBytes } = live.connection
-      connectionClosed?.call(this.#observer, info, { readBytes: source.totalBytes, writtenBytes })
+      const { readBytes, writtenBytes } = trafficOf(live.connection)
+      connectionClosed?.call(this.#observer, info, { readBytes, writtenBytes })
     })
     return live
   }
@@ -78,6 +78,17 @@ export class Connections {
 
   cutAll(reason: HalibutError): void {
     for (const { connection } of this.#live) connection.hangUp(reason)
+  }
+}
+
+function trafficOf(connection: Connection): ConnectionTraffic {
+  return {
+    get readBytes() {
+      return connection.source.totalBytes
+    },
+    get writtenBytes() {
+      return connection.writtenBytes
+    },
   }
 }
 

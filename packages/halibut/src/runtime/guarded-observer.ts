@@ -21,6 +21,7 @@ export function guardedObserver(
     }
   }
   return {
+    connectionRefused: guard('connectionRefused', observer.connectionRefused),
     connectionOpened: guard('connectionOpened', observer.connectionOpened),
     connectionAuthorised: guard('connectionAuthorised', observer.connectionAuthorised),
     connectionClosed: guard('connectionClosed', observer.connectionClosed),

@@ -35,6 +35,20 @@ export interface ConnectionInfo {
   readonly transport: 'tls' | 'websocket'
 }
 
+/** What a connection carries within TLS: identities, control lines, messages and data streams. */
+export interface ConnectionTraffic {
+  /** Bytes from the other side. */
+  readonly readBytes: number
+  /** Bytes to the other side. */
+  readonly writtenBytes: number
+}
+
+/**
+ * Why a connection from outside never got as far as being opened: there were too many, in all or from one address
+ * (`limits`), or the other side did not manage the TLS handshake.
+ */
+export type RefusalReason = 'too-many-connections' | 'too-many-from-address' | 'handshake-failed'
+
 /** A call, as observers see it. */
 export interface CallInfo {
   /** Where the call goes: `https://host:port/` or `poll://subscription/`, in lower case. */
@@ -49,19 +63,18 @@ export interface CallInfo {
 
 /** Hears what happens. Observers are called at once, so they should be quick; what they throw is logged. */
 export interface HalibutObserver {
-  /** The TLS handshake is done, in either direction. Nothing is known yet about whether to trust the other side. */
-  connectionOpened?(connection: ConnectionInfo): void
+  /** An incoming connection was closed before it was opened, so that nothing else is told of it. */
+  connectionRefused?(remoteAddress: string, reason: RefusalReason): void
+  /**
+   * The TLS handshake is done, in either direction. Nothing is known yet about whether to trust the other side.
+   *
+   * @param traffic always what has been carried by now
+   */
+  connectionOpened?(connection: ConnectionInfo, traffic: ConnectionTraffic): void
   /** The other side's certificate was found trustworthy. */
   connectionAuthorised?(connection: ConnectionInfo): void
-  /**
-   * Exactly once for each connection that was opened.
-   *
-   * @param totals bytes within TLS, with identities, control lines and data streams
-   */
-  connectionClosed?(
-    connection: ConnectionInfo,
-    totals: { readonly readBytes: number; readonly writtenBytes: number },
-  ): void
+  /** Exactly once for each connection that was opened. */
+  connectionClosed?(connection: ConnectionInfo, totals: ConnectionTraffic): void
   /** A polling service was let in and may collect calls: once for each of its connections. */
   subscriberConnected?(subscription: string, thumbprint: Thumbprint): void
   /** One of the connections that `subscriberConnected` told of has ended. */

@@ -123,6 +123,7 @@ export class HalibutRuntime implements Halibut {
       limits: this.#limits,
       log: entry => this.#log(entry),
       gate: this.#gate,
+      refused: (address, reason) => this.#options.observer?.connectionRefused?.(address, reason),
       receive: socket => this.#reception.receive(socket, webSocketPath),
     })
     const listener: HalibutListener = {

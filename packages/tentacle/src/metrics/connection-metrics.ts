@@ -1,4 +1,11 @@
-import type { ConnectionInfo, HalibutObserver, PollingState, Thumbprint } from '@tentacle/halibut'
+import type {
+  ConnectionInfo,
+  ConnectionTraffic,
+  HalibutObserver,
+  PollingState,
+  RefusalReason,
+  Thumbprint,
+} from '@tentacle/halibut'
 import type { PolledServer } from '../host/poll-servers.ts'
 import type { Family, Sample } from './exposition.ts'
 import { Counter, gauges } from './instruments.ts'
@@ -16,8 +23,29 @@ const pollingStates = [
 ] as const satisfies readonly PollingState['kind'][]
 
 /** Why a connection that was made came to nothing. */
-const refusals = ['no_certificate', 'untrusted', 'unidentified', 'wrong_server'] as const
+const refusals = [
+  'too_many_connections',
+  'too_many_from_address',
+  'handshake_failed',
+  'no_certificate',
+  'untrusted',
+  'unidentified',
+  'wrong_server',
+] as const
 type Refusal = (typeof refusals)[number]
+
+const early: Readonly<Record<RefusalReason, Refusal>> = {
+  'too-many-connections': 'too_many_connections',
+  'too-many-from-address': 'too_many_from_address',
+  'handshake-failed': 'handshake_failed',
+}
+
+interface OpenConnection {
+  readonly traffic: ConnectionTraffic
+  /** As much of it as is in the counters. */
+  counted: ConnectionTraffic
+  isAccepted: boolean
+}
 
 /** A thumbprint is only there to tell servers apart: as much of it as that needs. */
 const shownThumbprint = 8
@@ -45,41 +73,42 @@ export class ConnectionMetrics implements HalibutObserver {
   readonly #received = new Counter<'direction'>(
     {
       name: 'tentacle_connections_received_bytes_total',
-      help: 'Bytes received over connections that have ended, within TLS.',
+      help: 'Bytes received, within TLS.',
     },
     byDirection,
   )
   readonly #sent = new Counter<'direction'>(
     {
       name: 'tentacle_connections_sent_bytes_total',
-      help: 'Bytes sent over connections that have ended, within TLS.',
+      help: 'Bytes sent, within TLS.',
     },
     byDirection,
   )
-  readonly #open = new Map<ConnectionInfo, 'new' | 'accepted'>()
+  readonly #open = new Map<ConnectionInfo, OpenConnection>()
   /** The addresses of those who were refused and are about to be hung up on. */
   readonly #strangers = new Set<string>()
 
-  connectionOpened(connection: ConnectionInfo): void {
-    this.#open.set(connection, 'new')
+  connectionRefused(_: string, reason: RefusalReason): void {
+    this.#refused.add({ reason: early[reason] })
+  }
+
+  connectionOpened(connection: ConnectionInfo, traffic: ConnectionTraffic): void {
+    this.#open.set(connection, { traffic, counted: { readBytes: 0, writtenBytes: 0 }, isAccepted: false })
     this.#opened.add({ direction: connection.direction })
   }
 
   connectionAuthorised(connection: ConnectionInfo): void {
-    this.#open.set(connection, 'accepted')
+    const known = this.#open.get(connection)
+    if (known !== undefined) known.isAccepted = true
     this.#accepted.add({ direction: connection.direction })
   }
 
-  connectionClosed(
-    connection: ConnectionInfo,
-    { readBytes, writtenBytes }: { readonly readBytes: number; readonly writtenBytes: number },
-  ): void {
-    const { direction, remoteAddress } = connection
-    const isStranger = this.#strangers.delete(remoteAddress)
-    if (this.#open.get(connection) === 'new') this.#refused.add({ reason: refusalOf(connection, isStranger) })
+  connectionClosed(connection: ConnectionInfo): void {
+    const isStranger = this.#strangers.delete(connection.remoteAddress)
+    if (this.#open.get(connection)?.isAccepted === false)
+      this.#refused.add({ reason: refusalOf(connection, isStranger) })
+    this.#countTraffic(connection)
     this.#open.delete(connection)
-    this.#received.add({ direction }, readBytes)
-    this.#sent.add({ direction }, writtenBytes)
   }
 
   /** Somebody was refused because of the certificate; the connection is closed soon after. */
@@ -87,10 +116,22 @@ export class ConnectionMetrics implements HalibutObserver {
     this.#strangers.add(address)
   }
 
+  /** Connections live for days: what they carry is counted whenever somebody looks, and when they end. */
+  #countTraffic(connection: ConnectionInfo): void {
+    const known = this.#open.get(connection)
+    if (known === undefined) return
+    const { direction } = connection
+    const { readBytes, writtenBytes } = known.traffic
+    this.#received.add({ direction }, readBytes - known.counted.readBytes)
+    this.#sent.add({ direction }, writtenBytes - known.counted.writtenBytes)
+    known.counted = { readBytes, writtenBytes }
+  }
+
   /** @param polled - the servers that the agent polls */
   families(polled: readonly PolledServer[]): Family[] {
     const open = (wanted: Direction) =>
       [...this.#open.keys()].filter(({ direction }) => direction === wanted).length
+    for (const connection of this.#open.keys()) this.#countTraffic(connection)
     return [
       this.#opened.family(),
       this.#accepted.family(),
