@@ -63,7 +63,11 @@ export interface CallInfo {
 
 /** Hears what happens. Observers are called at once, so they should be quick; what they throw is logged. */
 export interface HalibutObserver {
-  /** An incoming connection was closed before it was opened, so that nothing else is told of it. */
+  /**
+   * An incoming connection was closed before it was opened, so that nothing else is told of it.
+   *
+   * @param remoteAddress `unknown:0` of one that had hung up before anybody could look
+   */
   connectionRefused?(remoteAddress: string, reason: RefusalReason): void
   /**
    * The TLS handshake is done, in either direction. Nothing is known yet about whether to trust the other side.
