@@ -99,7 +99,7 @@ describe('an ad-hoc script', () => {
     assert.match(server.agents.connectionLog(machine.id)[0]?.messageText ?? '', /connected/)
   })
 
-  test('runs on a Tentacle that knows only the first script service, or no capabilities at all', async t => {
+  test('tentacle 12.60: runs on a Tentacle that knows only the first script service, or no capabilities at all', async t => {
     const { server, environment, agent, run } = await setUp(t)
     const old = await agent({ capabilities: ['IScriptService', 'IFileTransferService'] })
     const oldest = await agent({ capabilities: 'none' })

@@ -8,6 +8,7 @@ import { createScriptRunRepository, type ScriptRun } from '../db/script-run-repo
 import { ServerError, toError } from '../errors.ts'
 import type { LogNode, TaskLog } from '../live/task-log.ts'
 import type { SecretVault } from '../model/secret.ts'
+import { QuestionPauses } from './question-pauses.ts'
 import { type ScriptCalls, type ScriptCommand, scriptCalls } from './script-calls.ts'
 import { noFacts, parseFacts, type ScriptOutcome } from './script-facts.ts'
 import { createScriptRecorder, type OutputScope, type ScriptRecorder } from './script-recorder.ts'
@@ -42,10 +43,6 @@ export interface ScriptRequest {
   readonly retries?: TentacleCall['retries']
 }
 
-/** Pauses between two looks at a script: at first and while lines come, and when it has been silent for long. */
-const shortestPauseMs = 100
-const longestPauseMs = 1_000
-const pauseGrowth = 1.5
 const defaultCancelLimitMs = 300_000
 
 /**
@@ -149,11 +146,11 @@ async function begin(
 
 /** Reads the script's output until it is complete. */
 async function follow(request: ScriptRequest, calls: ScriptCalls, recorder: ScriptRecorder): Promise<void> {
-  let pauseMs = shortestPauseMs
+  const pauses = new QuestionPauses()
   while (!recorder.isComplete) {
     const ending = request.cancel.aborted
     if (ending) return end(request, calls, recorder)
-    await pause(pauseMs, workCall(request).signal)
+    await pause(pauses.next(), workCall(request).signal)
     const linesBefore = recorder.position
     try {
       await recorder.record(await calls.status(recorder.run.ticket, recorder.position, workCall(request)))
@@ -163,8 +160,7 @@ async function follow(request: ScriptRequest, calls: ScriptCalls, recorder: Scri
       await endUnreachable(request, calls, recorder.run)
       throw error
     }
-    pauseMs =
-      recorder.position > linesBefore ? shortestPauseMs : Math.min(longestPauseMs, pauseMs * pauseGrowth)
+    if (recorder.position > linesBefore) pauses.restart()
   }
   await lastWords(request, calls, recorder)
   await recorder.complete({ canceled: false })
@@ -174,13 +170,12 @@ async function follow(request: ScriptRequest, calls: ScriptCalls, recorder: Scri
 async function end(request: ScriptRequest, calls: ScriptCalls, recorder: ScriptRecorder): Promise<void> {
   const limit = AbortSignal.timeout(request.cancelLimitMs ?? defaultCancelLimitMs)
   const call = { ...steadyCall(request), signal: AbortSignal.any([request.letGo, limit]) }
-  let pauseMs = shortestPauseMs
+  const pauses = new QuestionPauses()
   try {
     while (!recorder.isComplete) {
       await recorder.record(await calls.cancel(recorder.run.ticket, recorder.position, call))
       if (recorder.isComplete) break
-      await sleep(pauseMs, undefined, { signal: call.signal })
-      pauseMs = Math.min(longestPauseMs, pauseMs * pauseGrowth)
+      await sleep(pauses.next(), undefined, { signal: call.signal })
     }
     await lastWords(request, calls, recorder)
   } catch (error) {
