@@ -19,6 +19,8 @@ export class PartialFile {
   #hash: Hash = createHash('sha1')
   #hashedBytes = 0
   #inode: number | undefined
+  /** The last part on its way to the disk. */
+  #syncing: Promise<unknown> = Promise.resolve()
 
   /** @param target a file of the same folder */
   constructor(path: string, target: string) {
@@ -50,7 +52,8 @@ export class PartialFile {
   }
 
   /**
-   * Writes what arrives behind what is there, down to the disk. Whatever came before a failure is kept.
+   * Writes what arrives behind what is there. Whatever came before a failure is kept. It goes to the disk while the next
+   * part arrives: nobody waits for that, since after a power cut the file itself says how far it got.
    *
    * @param position where the file ends
    * @param onPosition told where it ends now
@@ -72,9 +75,11 @@ export class PartialFile {
         onPosition(end)
       }
       await inBatches(source, write)
-      await file.datasync()
+      // One part at a time, or a slow disk would fall behind further and further.
+      await this.#settle()
     } finally {
-      await file.close()
+      this.#syncing = Promise.all([this.#syncing, syncAndClose(file)])
+      this.#syncing.catch(() => {}) // told by whoever settles it
     }
   }
 
@@ -89,14 +94,11 @@ export class PartialFile {
     return this.#hash.copy().digest('hex')
   }
 
-  /** Puts it in the place of the target, whose permissions it takes over. */
+  /** Puts it in the place of the target, whose permissions it takes over, once the disk has all of it. */
   async finish(): Promise<void> {
-    const file = await open(this.path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
-    try {
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
+    await this.#settle()
+    // What an earlier process wrote is not among that.
+    await syncAndClose(await open(this.path, constants.O_WRONLY | constants.O_NOFOLLOW))
     const old = await stat(this.#target).catch(() => undefined)
     await chmod(this.path, old?.isFile() ? old.mode & 0o7777 : 0o666 & ~process.umask())
     await rename(this.path, this.#target)
@@ -104,13 +106,32 @@ export class PartialFile {
 
   /** Throws away what is there. */
   async discard(): Promise<void> {
+    this.#syncing = Promise.resolve()
     await rm(this.path, { force: true })
+  }
+
+  /** Throws when the disk has lost something: it says so only once, and the file is worth nothing then. */
+  async #settle(): Promise<void> {
+    try {
+      await this.#syncing
+    } catch (error) {
+      await this.discard()
+      throw error
+    }
   }
 
   #startHash(inode: number): void {
     this.#hash = createHash('sha1')
     this.#hashedBytes = 0
     this.#inode = inode
+  }
+}
+
+async function syncAndClose(file: FileHandle): Promise<void> {
+  try {
+    await file.datasync()
+  } finally {
+    await file.close()
   }
 }
 
