@@ -149,6 +149,11 @@ describe('a deployment to two agents', { timeout: 600_000 }, () => {
     })
     kill(system.server)
     await demandExactlyOnce(taskId)
+    const lines = await logLines(system.api, taskId, machines)
+    assert.ok(
+      lines.some(({ text }) => /^\d+ % are there: .* The rest is sent\.$/.test(text)),
+      'what had arrived was not sent again',
+    )
     for (const agent of agentsOf(system.home)) {
       const payload = join(agent.applications, 'Test', 'Large.Package', version, 'payload.bin')
       assert.equal(statSync(payload).size, 200 * mib)
