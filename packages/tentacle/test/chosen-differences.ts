@@ -125,6 +125,7 @@ export const chosenDifferences: readonly ChosenDifference[] = [
 /** Commands that the original does not have, by name, and why this agent has them. */
 export const ownCommands: Readonly<Record<string, string>> = {
   check: 'Tells where the way to the server breaks; with the original that takes a support case.',
+  'list-scripts': 'Tells for whom a script waits, also when no server can be asked.',
 }
 
 /** Options that the original does not have, by command and by their first name, and why this agent has them. */

@@ -84,6 +84,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/list-instances.ts')).listInstances,
   },
   {
+    name: 'list-scripts',
+    aliases: [],
+    summary: 'Lists the scripts that run and wait on this machine, and for whom they wait',
+    load: async () => (await import('./commands/list-scripts.ts')).listScripts,
+  },
+  {
     name: 'livez',
     aliases: [],
     summary: 'Tells whether the agent is alive, for health probes',

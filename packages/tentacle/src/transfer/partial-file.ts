@@ -40,7 +40,8 @@ export class PartialFile {
     })
     if (found === undefined) return undefined
     // The name can be guessed. In a folder that others may write to, a link would lead the agent to any file.
-    if (!found.isFile() || (process.geteuid !== undefined && found.uid !== process.geteuid())) {
+    const isOurs = process.geteuid === undefined || found.uid === process.geteuid()
+    if (!found.isFile() || found.nlink !== 1 || !isOurs) {
       throw new TentacleError(
         'ERR_FILE',
         `${this.path} is in the way: it is not a file of the agent's account. Remove it and try again.`,
