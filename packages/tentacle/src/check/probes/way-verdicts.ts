@@ -1,10 +1,10 @@
-import { sameThumbprint } from '../settings/trusted-servers.ts'
-import { hostAndPort, type TcpOutcome } from './connect-tcp.ts'
-import { type Finding, type Verdict, verdict } from './finding.ts'
-import { describeCertificate, type ShownCertificate, type TlsOutcome } from './open-tls.ts'
-import type { HttpProxySettings, TunnelOutcome } from './open-tunnel.ts'
+import { sameThumbprint } from '../../settings/trusted-servers.ts'
+import { type Finding, type Verdict, verdict } from '../finding.ts'
+import { hostAndPort, type TcpOutcome } from '../network/connect-tcp.ts'
+import { describeCertificate, type ShownCertificate, type TlsOutcome } from '../network/open-tls.ts'
+import type { HttpProxySettings, TunnelOutcome } from '../network/open-tunnel.ts'
+import type { HalibutOutcome } from '../network/speak-halibut.ts'
 import type { ServerWay } from './server-way.ts'
-import type { HalibutOutcome } from './speak-halibut.ts'
 
 /** What TCP connections to all addresses of a host say together. */
 export function judgeTcp(

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import type { Certificate } from '@tentacle/halibut'
-import { sameThumbprint } from '../settings/trusted-servers.ts'
-import { connectTcp, hostAndPort, type TcpOutcome, tryTcp } from './connect-tcp.ts'
-import { type Finding, verdict } from './finding.ts'
+import { sameThumbprint } from '../../settings/trusted-servers.ts'
+import { type Finding, verdict } from '../finding.ts'
+import { connectTcp, hostAndPort, type TcpOutcome, tryTcp } from '../network/connect-tcp.ts'
+import { describeCertificate, openTls, type ShownCertificate } from '../network/open-tls.ts'
+import { tcpSockets } from '../network/proc-net.ts'
+import { resolveName } from '../network/resolve-name.ts'
+import { type ProbeContext, probe, withinTime } from '../probe.ts'
 import type { Registered } from './judge-registration.ts'
-import { describeCertificate, openTls, type ShownCertificate } from './open-tls.ts'
-import { type ProbeContext, probe, withinTime } from './probe.ts'
-import { tcpSockets } from './proc-net.ts'
-import { resolveName } from './resolve-name.ts'
 
 /** What is known of an agent that listens. */
 export interface ListeningAgent {

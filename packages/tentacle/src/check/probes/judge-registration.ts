@@ -1,5 +1,5 @@
-import type { Finding, Verdict } from './finding.ts'
-import { sentence } from './probe.ts'
+import type { Finding, Verdict } from '../finding.ts'
+import { sentence } from '../probe.ts'
 
 /** What this agent believes of its registration. */
 export interface RegistrationFacts {

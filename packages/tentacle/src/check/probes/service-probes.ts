@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { heartbeatFileName } from '../host/heartbeat.ts'
-import { instanceOptions } from '../options/common-options.ts'
-import { parseOptions } from '../options/parse-options.ts'
-import { defaultInstanceName } from '../settings/select-instance.ts'
-import { hostAndPort } from './connect-tcp.ts'
-import { type Finding, verdict } from './finding.ts'
-import { commandLines, socketInodes, tcpSockets } from './proc-net.ts'
+import { heartbeatFileName } from '../../host/heartbeat.ts'
+import { instanceOptions } from '../../options/common-options.ts'
+import { parseOptions } from '../../options/parse-options.ts'
+import { defaultInstanceName } from '../../settings/select-instance.ts'
+import { type Finding, verdict } from '../finding.ts'
+import { hostAndPort } from '../network/connect-tcp.ts'
+import { commandLines, socketInodes, tcpSockets } from '../network/proc-net.ts'
 
 /** Whether the agent of the instance runs. */
 export interface ServiceState {

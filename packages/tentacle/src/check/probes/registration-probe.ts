@@ -1,14 +1,14 @@
 import type { Dispatcher } from 'undici'
-import { TentacleError } from '../errors.ts'
-import { findByThumbprint, type Lookups } from '../registration/lookups.ts'
-import { chooseSpace, openSpace, serverThumbprint, signIn } from '../registration/repository.ts'
-import { ApiClient } from '../web-api/api-client.ts'
-import type { ApiEndpoint, Credentials } from '../web-api/api-endpoint.ts'
-import { expandLink } from '../web-api/links.ts'
-import { asResource, asResources, linkOf, type Resource, textOf } from '../web-api/resource.ts'
-import { type Finding, verdict } from './finding.ts'
+import { TentacleError } from '../../errors.ts'
+import { findByThumbprint, type Lookups } from '../../registration/lookups.ts'
+import { chooseSpace, openSpace, serverThumbprint, signIn } from '../../registration/repository.ts'
+import { ApiClient } from '../../web-api/api-client.ts'
+import type { ApiEndpoint, Credentials } from '../../web-api/api-endpoint.ts'
+import { expandLink } from '../../web-api/links.ts'
+import { asResource, asResources, linkOf, type Resource, textOf } from '../../web-api/resource.ts'
+import { type Finding, verdict } from '../finding.ts'
+import { type ProbeContext, probe } from '../probe.ts'
 import { judgeRegistration, type Registered, type RegistrationFacts } from './judge-registration.ts'
-import { type ProbeContext, probe } from './probe.ts'
 
 /** Where to look this agent up, and as whom. */
 export interface RegistrationWay {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { toError } from '../errors.ts'
+import { toError } from '../../errors.ts'
 
 /** Nobody needs more to say who they are. */
 const maximumBytes = 16 * 1024

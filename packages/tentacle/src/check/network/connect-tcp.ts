@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { systemCode, toError } from '../errors.ts'
-import { type ProbeContext, ProbeTimeout, withinTime } from './probe.ts'
+import { systemCode, toError } from '../../errors.ts'
+import { type ProbeContext, ProbeTimeout, withinTime } from '../probe.ts'
 
 /** How one address took a TCP connection. */
 export interface TcpOutcome {

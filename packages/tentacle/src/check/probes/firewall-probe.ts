@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { findProgram } from '../service-manager/find-program.ts'
-import { type Finding, verdict } from './finding.ts'
-import { type ProbeContext, withinTime } from './probe.ts'
+import { findProgram } from '../../service-manager/find-program.ts'
+import { type Finding, verdict } from '../finding.ts'
+import { type ProbeContext, withinTime } from '../probe.ts'
 
 /** What a firewall has to let pass. */
 export interface FirewallNeeds {

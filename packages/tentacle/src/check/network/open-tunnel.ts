@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { ProxySettings } from '../settings/tentacle-settings.ts'
+import type { ProxySettings } from '../../settings/tentacle-settings.ts'
 import { hostAndPort } from './connect-tcp.ts'
 import { type Answer, exchange, firstLine, hasHead, headField } from './read-answer.ts'
 

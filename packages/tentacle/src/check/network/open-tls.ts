@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
 import { connect, DEFAULT_CIPHERS, type TLSSocket } from 'node:tls'
 import { type Certificate, type Thumbprint, thumbprintOf } from '@tentacle/halibut'
-import { systemCode, toError } from '../errors.ts'
-import { ProbeTimeout } from './probe.ts'
+import { systemCode, toError } from '../../errors.ts'
+import { ProbeTimeout } from '../probe.ts'
 
 /** The certificate that the other side showed. */
 export interface ShownCertificate {
