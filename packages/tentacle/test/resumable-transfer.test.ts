@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
@@ -13,6 +25,8 @@ import {
 } from '@tentacle/contracts'
 import { DataStream, isRetryable, type ServiceImplementation } from '@tentacle/halibut'
 import { type FaultPlan, openFaultProxy, until } from '@tentacle/testkit'
+import { createResumableTransferService } from '../src/services/resumable-transfer-service.ts'
+import { Uploads } from '../src/transfer/uploads.ts'
 import { listeningEndpoint, openServer, serverCertificate, startAgent } from './agent-rig.ts'
 import { caller, openServices, temporaryHome } from './script-agent.ts'
 
@@ -277,6 +291,26 @@ test('while one sender uploads others wait; the same one comes back to a connect
   assert.deepEqual(await files.startUpload(upload, caller), complete(home, content))
 })
 
+test('a large file is read while the caller asks again', async t => {
+  const home = await temporaryHome(t)
+  const content = randomBytes(40 * mib)
+  const upload = uploadOf(content)
+  const first = await openFiles(t, home)
+  await first.files.startUpload(upload, caller)
+  await first.files.uploadPart(upload, 0, DataStream.fromBytes(content.subarray(0, -1)), caller)
+  const [name = ''] = (await remains(home)).filter(each => each.endsWith('.partial'))
+  await appendFile(join(home, name), content.subarray(-1))
+  // The first agent then reads what is held for its digest, the second one what is in its place.
+  for (let agents = 0; agents < 2; agents++) {
+    const uploads = new Uploads({ home, freeSpace: async () => 1024 * mib, patienceMs: 5 })
+    const files = createResumableTransferService(home, uploads)
+    assert.equal((await files.startUpload(upload, caller)).status, 'Busy')
+    const isComplete = async () => (await files.startUpload(upload, caller)).status === 'Complete'
+    await until('it is complete', isComplete)
+  }
+  assert.ok(content.equals(await readFile(join(home, 'Files/a.bin'))))
+})
+
 test('a part that does not begin at the end of what is held is not written', async t => {
   const { files } = await openFiles(t)
   const content = randomBytes(1000)
@@ -357,12 +391,16 @@ test('does not follow a link that lies where an upload would', async t => {
   await files.startUpload(uploadOf(content), caller)
   const [id = ''] = await readdir(join(home, 'Work/.uploads'))
   await writeFile(join(home, 'precious'), 'precious')
-  await symlink(join(home, 'precious'), join(home, `Files/.${id}.partial`))
-  for (const call of [
-    async () => files.startUpload(uploadOf(content), caller),
-    async () => files.uploadPart(uploadOf(content), 0, DataStream.fromBytes(content), caller),
-  ])
-    await assert.rejects(call, { code: 'ERR_FILE', message: /is in the way/ })
+  const inTheWay = join(home, `Files/.${id}.partial`)
+  for (const make of [symlink, link]) {
+    await make(join(home, 'precious'), inTheWay)
+    for (const call of [
+      async () => files.startUpload(uploadOf(content), caller),
+      async () => files.uploadPart(uploadOf(content), 0, DataStream.fromBytes(content), caller),
+    ])
+      await assert.rejects(call, { code: 'ERR_FILE', message: /is in the way/ })
+    await rm(inTheWay)
+  }
   assert.equal(await readFile(join(home, 'precious'), 'utf8'), 'precious')
 })
 

@@ -10,9 +10,6 @@ import { prepareTarget } from './target-file.ts'
 import type { UploadRecords } from './upload-records.ts'
 import { type FileVersion, versionOf } from './version-of-file.ts'
 
-/** Work that takes longer is gone on with while the caller asks again: its call must not run out of time. */
-const patienceMs = 20_000
-
 /** What is uploaded, and where to. */
 export interface UploadParts {
   readonly id: string
@@ -24,6 +21,8 @@ export interface UploadParts {
   readonly hash: string
   readonly records: UploadRecords
   readonly freeSpace: FreeSpace
+  /** Work that takes longer goes on while the caller asks again: its call must not run out of time. */
+  readonly patienceMs: number
 }
 
 interface Work {
@@ -109,14 +108,14 @@ export class Upload {
   async #alone(
     sender: string,
     run: (signal: AbortSignal) => Promise<UploadState>,
-    ownPatienceMs = patienceMs,
+    ownPatienceMs = this.#parts.patienceMs,
   ): Promise<UploadState> {
     const before = this.#work
     if (before) {
       if (before.sender !== sender) return this.#busy()
       before.abort.abort()
       // Somebody else may be quicker in the moment after it.
-      if (!(await isOver(before.settled, patienceMs)) || this.#work) return this.#busy()
+      if (!(await isOver(before.settled, this.#parts.patienceMs)) || this.#work) return this.#busy()
     }
     const abort = new AbortController()
     const running = run(abort.signal)

@@ -18,6 +18,8 @@ export interface UploadsOptions {
   /** Where relative paths begin. */
   readonly home: string
   readonly freeSpace: FreeSpace
+  /** How long a call may wait for a file to be read or a disk to be written. Default 20 s. */
+  readonly patienceMs?: number
 }
 
 /** The unfinished uploads of a home. */
@@ -70,6 +72,7 @@ export class Uploads {
       hash,
       records: this.#records,
       freeSpace: this.#options.freeSpace,
+      patienceMs: this.#options.patienceMs ?? 20_000,
     })
   }
 
