@@ -43,8 +43,14 @@ export function serveFile(files: StaticFiles, folder: string, path: string, resp
     'Content-Type': type ?? 'application/octet-stream',
     'Content-Security-Policy': contentSecurityPolicy,
     'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': isPage ? 'no-cache' : cacheControl(path),
   })
   response.end(
     isPage ? bytes?.toString().replace('<base href="/app/"', `<base href="${folder}/app/"`) : bytes,
   )
+}
+
+/** As the server says it: names in `assets` change with their contents. Without it each page would compile its code anew. */
+function cacheControl(path: string): string {
+  return path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'public, max-age=0'
 }

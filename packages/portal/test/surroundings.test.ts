@@ -35,7 +35,6 @@ declare global {
 
 /** What axe-core finds wrong on the page as it stands, one line each. */
 async function findFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource)
   return page.evaluate(async () => {
     const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']
     const { violations } = await window.axe.run({ runOnly })
@@ -45,37 +44,63 @@ async function findFaults(page: Page): Promise<string[]> {
   })
 }
 
-for (const scheme of ['light', 'dark'] as const) {
-  test(`no page has a fault that axe-core knows, in the ${scheme} scheme`, { skip: leftOut }, async t => {
-    const { page, signIn, go, fake } = await openPortal(t, { scheme, fill: fillTypical })
-    const task = fake.tasks.get('ServerTasks-4')
-    task?.activity({ id: 'root', name: 'Deploy' })
-    for (const category of ['Info', 'Verbose', 'Warning', 'Error', 'Highlight', 'Wait'])
-      task?.log('root', 'text', category)
-    for (let color = 30; color < 38; color += 1)
-      task?.log('root', `\u001b[${color}mcolour\u001b[${color + 10}mground`)
-    await go('/sign-in')
-    await page.getByLabel('User name').waitFor()
-    const faults = await findFaults(page)
-    await signIn()
-    for (const [path, heading] of pages) {
-      await go(path)
-      await page.getByRole('heading', { level: 1, name: heading }).waitFor()
-      await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' })
-      if (path.endsWith('ServerTasks-4')) await page.getByRole('switch', { name: 'Verbose' }).check()
-      faults.push(...(await findFaults(page)).map(fault => `${path}: ${fault}`))
-    }
-    await go('/Spaces-1/tasks/ServerTasks-4')
-    await page.getByRole('button', { name: 'Ada Admin' }).click()
-    await page.getByRole('menuitem', { name: 'Sign out' }).waitFor()
-    faults.push(...(await findFaults(page)).map(fault => `menu: ${fault}`))
-    await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Cancel' }).click()
-    await page.getByRole('dialog').waitFor()
-    faults.push(...(await findFaults(page)).map(fault => `dialog: ${fault}`))
-    assert.deepEqual(faults, [])
+/** Colours fade into those of another scheme, and what lies between counts for nothing. */
+async function endOfTransitions(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const transitions = document.getAnimations().filter(animation => animation instanceof CSSTransition)
+    await Promise.allSettled(transitions.map(({ finished }) => finished))
   })
 }
+
+type Scheme = 'light' | 'dark'
+const otherScheme = { light: 'dark', dark: 'light' } as const
+
+test('no page has a fault that axe-core knows, in the light and the dark scheme', {
+  skip: leftOut,
+}, async t => {
+  let scheme: Scheme = 'light'
+  const { page, signIn, go, fake } = await openPortal(t, { scheme, fill: fillTypical })
+  const task = fake.tasks.get('ServerTasks-4')
+  task?.activity({ id: 'root', name: 'Deploy' })
+  for (const category of ['Info', 'Verbose', 'Warning', 'Error', 'Highlight', 'Wait'])
+    task?.log('root', 'text', category)
+  for (let color = 30; color < 38; color += 1)
+    task?.log('root', `\u001b[${color}mcolour\u001b[${color + 10}mground`)
+  const faults: string[] = []
+
+  /** Looks at the page in the scheme it is in and in the other one, in which the next page will be opened. */
+  const examine = async (place: string) => {
+    await page.evaluate(axeSource)
+    for (const next of [scheme, otherScheme[scheme]]) {
+      scheme = next
+      await page.emulateMedia({ colorScheme: scheme })
+      await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor()
+      await endOfTransitions(page)
+      faults.push(...(await findFaults(page)).map(fault => `${place}, ${scheme}: ${fault}`))
+    }
+  }
+
+  await go('/sign-in')
+  await page.getByLabel('User name').waitFor()
+  await examine('sign-in')
+  await signIn()
+  for (const [path, heading] of pages) {
+    await go(path)
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+    await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' })
+    if (path.endsWith('ServerTasks-4')) await page.getByRole('switch', { name: 'Verbose' }).check()
+    await examine(path)
+  }
+  await go('/Spaces-1/tasks/ServerTasks-4')
+  await page.getByRole('button', { name: 'Ada Admin' }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).waitFor()
+  await examine('menu')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('dialog').waitFor()
+  await examine('dialog')
+  assert.deepEqual(faults, [])
+})
 
 test('every page fits a window of 400 pixels', { skip: leftOut }, async t => {
   const { page, signIn, go } = await openPortal(t, { width: 400, height: 860, fill: fillTypical })
