@@ -27,50 +27,73 @@ function step(title, args, options) {
 }
 
 /**
- * Files that take long, mostly because they wait, longest first: begun before the others, they wait beside their work.
- * A file that is missing here costs time, nothing else.
+ * Files that take long, longest first: begun before the others, they wait beside their work. A file that is missing here
+ * costs time, nothing else.
  */
 const longest = [
-  'packages/peer/test/peer-processes.test.ts',
   'packages/portal/test/surroundings.test.ts',
+  'packages/peer/test/peer-processes.test.ts',
   'packages/tentacle/test/systemd.test.ts',
   'packages/portal/test/pages.test.ts',
   'packages/tentacle/test/restart.test.ts',
   'e2e/quickstart.test.ts',
   'packages/portal/test/task-log.test.ts',
   'packages/halibut/test/faults/fault-matrix.test.ts',
-  'e2e/durability.test.ts',
   'packages/server/test/deployments.test.ts',
+  'e2e/durability.test.ts',
   'packages/server/test/recordings.test.ts',
   'packages/peer/test/recorded-polling.test.ts',
+  'packages/peer/test/recorded-listening.test.ts',
+  'packages/halibut/test/recorded-frames.test.ts',
+  'packages/halibut/test/recorded-ours.test.ts',
+  'packages/halibut/test/fuzz/fuzz.test.ts',
+  'packages/deployer/test/extraction.test.ts',
+  'packages/tentacle/test/cli-vectors.test.ts',
+  'packages/server/test/task-routes.test.ts',
+  'packages/tentacle/test/rough-scripts.test.ts',
 ]
 
-function longestFirst(files) {
-  const rank = file => {
-    const at = longest.indexOf(relative(root, file).replaceAll('\\', '/'))
-    return at < 0 ? longest.length : at
-  }
-  return files.toSorted((a, b) => rank(a) - rank(b))
-}
+const rankOf = file => longest.indexOf(relative(root, file).replaceAll('\\', '/'))
+const isLong = file => rankOf(file) >= 0
 
-/** How many small test files share a process. */
-const filesInOne = 35
+/** How many test files share a process: those that test single rooms in a moment, and those that test whole houses. */
+const filesInOne = { src: 35, test: 14 }
 
 /**
- * The files as they are given to the runner, which makes a process of each. Those beside the sources test single rooms
- * in a moment, and the start of a process would cost more than they do: they share a few.
+ * The files as they are given to the runner, which makes a process of each. To start one and to load the product into it
+ * costs more than many files do with it, so files of a folder share a few. Alone stay those that take long, and those
+ * that look at the process they are in or start others.
  */
 function gather(files, folder) {
-  const isUnit = file => /^packages[\\/][^\\/]+[\\/]src[\\/]/.test(relative(root, file))
-  const units = files.filter(isUnit)
-  const count = Math.ceil(units.length / filesInOne)
-  const groups = Array.from({ length: count }, (_, group) => {
-    const path = join(folder, `unit-tests-${group + 1}.mjs`)
-    const members = units.filter((_, index) => index % count === group)
-    writeFileSync(path, members.map(file => `import ${JSON.stringify(pathToFileURL(file).href)}\n`).join(''))
-    return path
+  const shared = new Map()
+  const alone = []
+  for (const file of files) {
+    const [, name, part] = /^packages[\\/]([^\\/]+)[\\/](src|test)[\\/]/.exec(relative(root, file)) ?? []
+    // Files beside the sources load little: they share across packages.
+    const group = part === 'src' ? 'src' : `${name}/${part}`
+    if (part === undefined || isLong(file) || (part === 'test' && concernsProcess(file))) alone.push(file)
+    else shared.set(group, { part, members: [...(shared.get(group)?.members ?? []), file] })
+  }
+  const groups = [...shared].flatMap(([group, { part, members }]) => {
+    const count = Math.ceil(members.length / filesInOne[part])
+    return Array.from({ length: count }, (_, number) => {
+      const path = join(folder, `${group.replace('/', '-')}-${number + 1}.mjs`)
+      const some = members.filter((_, index) => index % count === number)
+      writeFileSync(path, some.map(file => `import ${JSON.stringify(pathToFileURL(file).href)}\n`).join(''))
+      return path
+    })
   })
-  return [...longestFirst(files.filter(file => !isUnit(file))), ...groups]
+  return [
+    ...alone.filter(isLong).sort((a, b) => rankOf(a) - rankOf(b)),
+    ...groups,
+    ...alone.filter(file => !isLong(file)),
+  ]
+}
+
+function concernsProcess(file) {
+  return /\bprocess\.(?!platform)|child_process|worker_threads|from 'playwright/.test(
+    readFileSync(file, 'utf8'),
+  )
 }
 
 /** Runs the tests; answers what was left out and how long each file took. */
