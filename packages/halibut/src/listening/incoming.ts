@@ -93,6 +93,9 @@ export class Reception {
       if (info.transport === 'websocket' && identity.kind !== 'subscriber')
         throw new HalibutError('ERR_PROTOCOL', 'A WebSocket is for polling alone, but it did not subscribe.')
       return { connection, info, thumbprint, identity }
+    } catch (error) {
+      // Which of the two clocks is first, that of one read or that of all, is nobody's concern.
+      throw halibutCode(error) === 'ERR_TIMEOUT' ? notIdentified(timeoutMs) : error
     } finally {
       clearTimeout(deadline)
     }
