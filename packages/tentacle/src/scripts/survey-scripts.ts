@@ -42,7 +42,7 @@ interface Found {
 
 /** The first process of a script: none yet, its number, or none any more, with the exit code if there is one. */
 type ProcessOf =
-  | { readonly t: 'none-yet' | 'lost' }
+  | { readonly t: 'none-yet' | 'ending' | 'lost' }
   | { readonly t: 'alive'; readonly pid: number }
   | { readonly t: 'ended'; readonly exitCode: number }
 
@@ -85,11 +85,17 @@ const over: ProcessOf = { t: 'lost' }
 async function processOf({ run }: ScriptWorkspace, table: ProcessTable): Promise<ProcessOf> {
   const claim = await readClaim(run)
   if (claim === 'none') return { t: 'none-yet' }
-  if (typeof claim !== 'string' && (await isAlive(table, claim.bootId, claim.script)))
-    return { t: 'alive', pid: claim.script.pid }
+  if (typeof claim === 'string') return over
+  if (await isAlive(table, claim.bootId, claim.script)) return { t: 'alive', pid: claim.script.pid }
+  // Its keeper notes the result a moment later, when it has all of the output.
+  const isKept = await isAlive(table, claim.bootId, claim.keeper)
+  return (await resultIn(run)) ?? (isKept ? { t: 'ending' } : over)
+}
+
+async function resultIn(run: string): Promise<ProcessOf | undefined> {
   const text = await readFile(join(run, runFiles.result), 'utf8').catch(() => '')
   const result = parseResult(text)
-  return result?.t === 'exited' ? { t: 'ended', exitCode: result.exitCode } : over
+  return result?.t === 'exited' ? { t: 'ended', exitCode: result.exitCode } : undefined
 }
 
 function orderOf({ command, state }: Found): number {
