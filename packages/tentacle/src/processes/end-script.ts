@@ -44,10 +44,18 @@ export async function endScript(
   const graceEnd = performance.now() + graceMs
   let hasKilled = false
   let hasNamed = false
+  let wasEmpty = false
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     if (signal.aborted) return { hasKilled, isGone: false }
     const left = processesOf(claim, await table.all(), known)
-    if (left.length === 0) break
+    if (left.length === 0) {
+      // What was begun while the list was made is not on it, and its parent may have ended before its turn came.
+      if (wasEmpty) break
+      wasEmpty = true
+      await delay(firstPauseMs)
+      continue
+    }
+    wasEmpty = false
     for (const { pid, startTime } of left) known.set(pid, startTime)
     const now = performance.now()
     if (now < graceEnd) {
