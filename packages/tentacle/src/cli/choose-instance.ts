@@ -1,5 +1,5 @@
 import { instanceOptions } from '../options/common-options.ts'
-import { parseOptions } from '../options/parse-options.ts'
+import { type ParsedOptions, parseOptions } from '../options/parse-options.ts'
 import { environmentSettings } from '../settings/environment-settings.ts'
 import { InstanceIndex } from '../settings/instance-index.ts'
 import { createSecretBox } from '../settings/machine-key.ts'
@@ -31,6 +31,18 @@ export async function chooseInstance(machine: Machine, args: readonly string[]):
   } catch (error) {
     return { error, home: undefined }
   }
+}
+
+/** The same for a command that has taken its whole command line apart, since it writes no log and finds its instance itself. */
+export function chooseGivenInstance(
+  machine: Machine,
+  given: Pick<ParsedOptions<typeof instanceOptions>, 'text'>,
+): Promise<ChosenInstance> {
+  const typed = (['instance', 'config'] as const).flatMap(option => {
+    const text = given.text(option)
+    return text === undefined ? [] : [`--${option}=${text}`]
+  })
+  return chooseInstance(machine, typed)
 }
 
 /** The settings of a file on this machine. */

@@ -9,7 +9,7 @@ import { formatOf } from '../../options/format.ts'
 import { type OptionTable, value } from '../../options/option-table.ts'
 import type { ParsedOptions } from '../../options/parse-options.ts'
 import { commsAddress } from '../../registration/comms-address.ts'
-import { chooseInstance } from '../choose-instance.ts'
+import { chooseGivenInstance } from '../choose-instance.ts'
 import { plainCommand } from '../command.ts'
 import type { Machine } from '../machine.ts'
 
@@ -66,13 +66,9 @@ async function makePlan(
   machine: Machine,
   keepSecret: CheckPlan['keepSecret'],
 ): Promise<CheckPlan> {
-  const typed = (['instance', 'config'] as const).flatMap(option => {
-    const text = given.text(option)
-    return text === undefined ? [] : [`--${option}=${text}`]
-  })
   const address = readCommsAddress(given)
   const portal = readPortal(given)
-  const { found, error } = await chooseInstance(machine, typed)
+  const { found, error } = await chooseGivenInstance(machine, given)
   const name = found?.name
   return {
     choice: {

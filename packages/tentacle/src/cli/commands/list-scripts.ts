@@ -3,7 +3,7 @@ import { formatOf } from '../../options/format.ts'
 import type { OptionTable } from '../../options/option-table.ts'
 import { openProcessTable } from '../../processes/process-table.ts'
 import { type SurveyedScript, surveyScripts } from '../../scripts/survey-scripts.ts'
-import { chooseInstance } from '../choose-instance.ts'
+import { chooseGivenInstance } from '../choose-instance.ts'
 import { plainCommand } from '../command.ts'
 
 const options = { ...instanceOptions, ...formatOptions } as const satisfies OptionTable
@@ -16,11 +16,7 @@ export const listScripts = plainCommand({
   options,
   async run(given, { machine, payload }) {
     const format = formatOf(given.text('format'))
-    const typed = (['instance', 'config'] as const).flatMap(option => {
-      const text = given.text(option)
-      return text === undefined ? [] : [`--${option}=${text}`]
-    })
-    const { found, error } = await chooseInstance(machine, typed)
+    const { found, error } = await chooseGivenInstance(machine, given)
     if (found === undefined) throw error
     const { home } = await found.settings.read()
     const scripts = await surveyScripts(home, openProcessTable())
