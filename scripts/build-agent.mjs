@@ -1,7 +1,9 @@
 /**
- * `npm run build:agent [-- --out FOLDER] [--with-node]`: makes the agent as it is installed: the program `Tentacle`, its
- * code in a few files below `lib`, the licences of what is in them. With --with-node the runtime lies beside it, and a machine needs
- * nothing else; without, it must have Node 24. The default folder is packages/tentacle/dist.
+ * `npm run build:agent [-- --out FOLDER] [--with-node] [--platform win32-x64]`: makes the agent as it is installed: the
+ * program `Tentacle`, its code in a few files below `lib`, the licences of what is in them. With --with-node the runtime
+ * lies beside it, and a machine needs nothing else; without, it must have Node 24. For Windows, on whatever system this
+ * runs, the program is `Tentacle.exe`, which is its runtime as well; --node-version puts another Node into it than the
+ * pinned one. The default folder is packages/tentacle/dist.
  */
 import {
   chmodSync,
@@ -16,12 +18,13 @@ import {
 import { join, resolve, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureDependencies, findNode, main, root } from './toolchain.mjs'
+import { copyKoffi, pinnedNode, writeWindowsProgram } from './windows-agent.mjs'
 
 const agent = join(root, 'packages/tentacle')
 const helperFolder = join(root, 'packages/deployer/src/scripting')
 
 /** Everything that a build writes at the top of its folder; whatever else lies there is not ours. */
-const written = ['Tentacle', 'lib', 'node', 'LICENSE', 'THIRD-PARTY-NOTICES']
+const written = ['Tentacle', 'Tentacle.exe', 'lib', 'node', 'LICENSE', 'THIRD-PARTY-NOTICES']
 
 function makeEmpty(folder) {
   const found = existsSync(folder) ? readdirSync(folder) : []
@@ -76,19 +79,19 @@ function noticeOf(folder) {
   return `${name} ${version} (${typeof license === 'string' ? license : 'see below'})\n\n${text}\n`
 }
 
-/**
- * Builds the agent into a folder, which must be empty or hold an earlier build.
- *
- * @param {string} folder
- * @param {{ withNode?: boolean }} options
- */
-export async function buildAgent(folder, { withNode = false } = {}) {
-  makeEmpty(folder)
-  const lib = join(folder, 'lib')
+/** What is started as a process: the agent itself, and the parts that it runs beside itself (src/program-files.ts). */
+const programs = {
+  tentacle: join(agent, 'src/main.ts'),
+  keeper: join(agent, 'src/keeper/main.ts'),
+  'name-lookup': join(agent, 'src/check/network/name-lookup.ts'),
+}
+
+/** @returns the files that went into the code. */
+async function bundleCode(lib) {
   const files = [
+    // Scripts rather than modules: they load faster, and a single executable can load them.
     ...(await bundle(
-      { tentacle: join(agent, 'src/main.ts'), keeper: join(agent, 'src/keeper/main.ts') },
-      // Scripts rather than modules: they load faster, and only one of them can become a single executable.
+      programs,
       { dir: lib, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' },
       [lazyCertificates],
     )),
@@ -99,28 +102,61 @@ export async function buildAgent(folder, { withNode = false } = {}) {
   ]
   for (const name of readdirSync(helperFolder))
     if (!name.endsWith('.ts')) copyFileSync(join(helperFolder, name), join(lib, name))
-  copyFileSync(join(agent, 'bin/start-built.cjs'), join(lib, 'start.cjs'))
-  copyFileSync(join(agent, 'bin/Tentacle'), join(folder, 'Tentacle'))
-  chmodSync(join(folder, 'Tentacle'), 0o755)
-  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
-  writeFileSync(
-    join(folder, 'THIRD-PARTY-NOTICES'),
-    packagesOf(files)
-      .map(noticeOf)
-      .join(`\n${'-'.repeat(80)}\n\n`),
-  )
-  if (withNode) {
-    copyFileSync(findNode(), join(folder, 'node'))
-    chmodSync(join(folder, 'node'), 0o755)
+  return files
+}
+
+function putProgram(folder, withNode) {
+  copyFileSync(join(agent, 'bin/start-built.cjs'), join(folder, 'lib', 'start.cjs'))
+  const executables = { [join(agent, 'bin/Tentacle')]: 'Tentacle', ...(withNode && { [findNode()]: 'node' }) }
+  for (const [from, name] of Object.entries(executables)) {
+    copyFileSync(from, join(folder, name))
+    chmodSync(join(folder, name), 0o755)
   }
+  return join(folder, 'Tentacle')
+}
+
+/**
+ * Builds the agent into a folder, which must be empty or hold an earlier build.
+ *
+ * @param {string} folder
+ * @param {{ withNode?: boolean, platform?: string, nodeVersion?: string }} options `platform` is `win32-x64`, or
+ *   undefined for a system like this one; `nodeVersion` is that of the program for Windows
+ * @returns the path of the program
+ */
+export async function buildAgent(folder, { withNode = false, platform, nodeVersion } = {}) {
+  if (platform !== undefined && platform !== 'win32-x64')
+    throw new Error(`The agent cannot be built for '${platform}'. Leave --platform out, or give win32-x64.`)
+  makeEmpty(folder)
+  const lib = join(folder, 'lib')
+  const packages = packagesOf(await bundleCode(lib))
+  let program = join(folder, 'Tentacle.exe')
+  if (platform === undefined) program = putProgram(folder, withNode)
+  else {
+    packages.push(...copyKoffi(lib))
+    writeWindowsProgram(program, nodeVersion ?? pinnedNode())
+  }
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+  writeFileSync(join(folder, 'THIRD-PARTY-NOTICES'), packages.map(noticeOf).join(`\n${'-'.repeat(80)}\n\n`))
+  return program
 }
 
 if (import.meta.filename === process.argv[1]) {
   main(async () => {
-    const { values } = parseArgs({ options: { out: { type: 'string' }, 'with-node': { type: 'boolean' } } })
+    const { values } = parseArgs({
+      options: {
+        out: { type: 'string' },
+        'with-node': { type: 'boolean' },
+        platform: { type: 'string' },
+        'node-version': { type: 'string' },
+      },
+    })
     const folder = resolve(values.out ?? join(agent, 'dist'))
     ensureDependencies()
-    await buildAgent(folder, { withNode: values['with-node'] })
-    process.stdout.write(`Built ${join(folder, 'Tentacle')}.\n`)
+    const program = await buildAgent(folder, {
+      withNode: values['with-node'],
+      platform: values.platform,
+      nodeVersion: values['node-version'],
+    })
+    process.stdout.write(`Built ${program}.\n`)
   })
 }

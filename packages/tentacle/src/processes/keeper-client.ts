@@ -14,7 +14,7 @@ import {
   parseReport,
   type ScriptResult,
 } from '../keeper/keeper-protocol.ts'
-import { keeperProgram } from '../program-files.ts'
+import { partCommand } from '../program-files.ts'
 import type { ProcessTable } from './process-table.ts'
 
 export interface KeeperClientOptions {
@@ -42,12 +42,7 @@ export interface GivenJob {
 }
 
 /** What is started when nothing else is given: a small heap is plenty, output only passes through. */
-const defaultCommand = (): readonly string[] => [
-  process.execPath,
-  '--max-old-space-size=64',
-  '--max-semi-space-size=1',
-  keeperProgram,
-]
+const defaultCommand = () => partCommand('keeper', ['--max-old-space-size=64', '--max-semi-space-size=1'])
 
 interface Keeper {
   readonly process: ChildProcess

@@ -1,20 +1,12 @@
 import { execFile } from 'node:child_process'
 import { isIP } from 'node:net'
-import process from 'node:process'
+import { partCommand } from '../../program-files.ts'
 
 /** What a name led to. */
 export type Resolution =
   | { readonly kind: 'addresses'; readonly addresses: readonly string[]; readonly ms: number }
   /** The system's word, `ENOTFOUND` or `EAI_AGAIN` for example. */
   | { readonly kind: 'unknown'; readonly code: string }
-
-/** Prints what the system answers to the name that is its first argument. */
-const lookUp = `
-const startedAt = performance.now()
-require('node:dns').lookup(process.argv[1], { all: true, verbatim: true }, (error, found) => {
-  const ms = Math.round(performance.now() - startedAt)
-  process.stdout.write(JSON.stringify(error ? { code: error.code } : { ms, addresses: found.map(one => one.address) }))
-})`
 
 /**
  * Asks the system for the addresses of a host, as connections do: hosts file, name servers and whatever else is set up.
@@ -29,9 +21,10 @@ export async function resolveName(
   signal: AbortSignal,
 ): Promise<Resolution> {
   if (isIP(host) !== 0) return { kind: 'addresses', addresses: [host], ms: 0 }
+  const [program, ...args] = partCommand('name-lookup')
   const output = await new Promise<string>((resolve, reject) => {
     const options = { signal, killSignal: 'SIGKILL', env: { ...env, NODE_OPTIONS: '' } } as const
-    execFile(process.execPath, ['-e', lookUp, host], options, (error, stdout) => {
+    execFile(program, [...args, host], options, (error, stdout) => {
       if (error) reject(signal.aborted ? signal.reason : error)
       else resolve(stdout)
     })
