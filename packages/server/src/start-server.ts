@@ -18,6 +18,7 @@ import { ServerError, toError } from './errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { addApiRoutes } from './http/routes.ts'
 import { createEventHub } from './live/event-hub.ts'
+import { type MetricsPage, type MetricsServer, serveMetrics } from './metrics/serve-metrics.ts'
 import type { Space } from './model/space.ts'
 import { createTaskService } from './orchestration/task-service.ts'
 import { createPackageStore } from './packages/package-store.ts'
@@ -53,6 +54,8 @@ export interface RunningServer {
   readonly url: string
   readonly webPort: number
   readonly commsPort: number
+  /** Where `/metrics` is shown on this machine; undefined: nowhere. */
+  readonly metricsPort: number | undefined
   /** What Tentacles must trust. */
   readonly thumbprint: string
   /** The administrator's password when this start made it up. It is stored nowhere. */
@@ -99,6 +102,14 @@ async function listenWeb(app: App, port: number, host: string): Promise<number> 
   }
   const address = app.server.address()
   return typeof address === 'object' && address !== null ? address.port : port
+}
+
+async function listenMetrics(port: number, page: MetricsPage): Promise<MetricsServer> {
+  try {
+    return await serveMetrics(port, page)
+  } catch (error) {
+    throw listenError(error, port, 'metrics-port', 'for metrics')
+  }
 }
 
 /** Waits for requests in work, but not forever: a browser may keep a connection open as long as it likes. */
@@ -156,6 +167,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await packages.cleanUp()
 
   const hub = createEventHub()
+  // Loaded for those who ask for it: its library costs time and memory.
+  const metrics =
+    settings.metricsPort === undefined
+      ? undefined
+      : (await import('./metrics/server-metrics.ts')).createServerMetrics(productVersion)
   const agents = await createAgents({
     certificate,
     store,
@@ -163,6 +179,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     hub,
     logger,
     temporaryFolder: home.temporary,
+    ...(metrics && { observer: metrics.observer }),
   })
   opened.defer(() => agents.close())
   const webPort = settings.port ?? 8080
@@ -227,10 +244,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     .catch(error => {
       throw listenError(error, commsPort, 'comms-port', 'for polling Tentacles')
     })
+  const metricsServer =
+    metrics &&
+    (await listenMetrics(settings.metricsPort ?? 0, {
+      contentType: metrics.contentType,
+      text: () => metrics.text({ pollingConnections: agents.pollingConnections, tasks: store.tasks }),
+    }))
+  opened.defer(() => metricsServer?.close())
   const port = await listenWeb(app, webPort, settings.host ?? '::')
   tasks.start()
   logger.info(
-    { webPort: port, commsPort: comms.port, home: home.path, version: productVersion },
+    {
+      webPort: port,
+      commsPort: comms.port,
+      metricsPort: metricsServer?.port,
+      home: home.path,
+      version: productVersion,
+    },
     'Server started',
   )
 
@@ -240,6 +270,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url: `http://localhost:${port}${prefix}`,
     webPort: port,
     commsPort: comms.port,
+    metricsPort: metricsServer?.port,
     thumbprint: certificate.thumbprint,
     newPassword,
     hasPortal: hasPortal(settings.portal),

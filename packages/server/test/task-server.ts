@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Certificate, createCertificate } from '@tentacle/halibut'
 import { type TestAgent, until } from '@tentacle/testkit'
-import { type Agents, createAgents } from '../src/agents/agents.ts'
+import { type Agents, type AgentsOptions, createAgents } from '../src/agents/agents.ts'
 import { createSpace } from '../src/catalog/create-space.ts'
 import { createVault } from '../src/config/master-key.ts'
 import { openDatabase } from '../src/db/database.ts'
@@ -55,13 +55,23 @@ export async function openServerStore({ folder }: ServerHome): Promise<Store> {
 }
 
 /** Starts a server. It works on tasks at once, first on those that an earlier process left. */
-export async function startTestServer(home: ServerHome): Promise<TestServer> {
+export async function startTestServer(
+  home: ServerHome,
+  more: Partial<Pick<AgentsOptions, 'observer' | 'logger'>> = {},
+): Promise<TestServer> {
   const store = await openServerStore(home)
   const vault = createVault(home.masterKey)
   const hub = createEventHub()
   const errors: Error[] = []
   const packages = createPackageStore(store, join(home.folder, 'packages'))
-  const agents = await createAgents({ certificate: home.certificate, store, vault, hub, logger: quietLogger })
+  const agents = await createAgents({
+    certificate: home.certificate,
+    store,
+    vault,
+    hub,
+    logger: quietLogger,
+    ...more,
+  })
   const listener = await agents.listen({ port: home.commsPort, host: '127.0.0.1' })
   const tasks = createTaskService({
     store,

@@ -13,6 +13,7 @@ import { ServerError, toError } from '../errors.ts'
 import type { EventHub } from '../live/event-hub.ts'
 import type { AnyMachine, ConnectionLogLine } from '../model/machine.ts'
 import type { SecretVault } from '../model/secret.ts'
+import { type CallObserver, createCallMeter } from './call-metrics.ts'
 import { createConnectionLog } from './connection-log.ts'
 import { endpointOf, policyOf, proxyById, subscriptionKey } from './endpoints.ts'
 import { createStrangerLog } from './stranger-log.ts'
@@ -40,6 +41,8 @@ export interface AgentsOptions {
   readonly limits?: Partial<HalibutLimits>
   /** Where received files wait; default: the system's temporary folder. */
   readonly temporaryFolder?: string
+  /** Hears of every call. Default: nobody does. */
+  readonly observer?: CallObserver
 }
 
 /** Everything that has to do with Tentacles over the wire. */
@@ -69,6 +72,8 @@ export interface Agents {
   connectionLog(machineId: string): readonly ConnectionLogLine[]
   /** True while at least one connection of the polling machine waits for work here. */
   isPolling(machine: AnyMachine): boolean
+  /** How many connections of polling machines wait for work here. */
+  pollingConnections(): number
   close(): Promise<void>
 }
 
@@ -181,7 +186,20 @@ export async function createAgents(options: AgentsOptions): Promise<Agents> {
       const policy = await policyOf(store, machine)
       const endpoint = await endpointOf(store, vault, machine, policy)
       const { enabled, durationMs } = policy.rpcCallRetry
-      return createTentacle({ halibut, machine, endpoint, retries: { enabled, durationMs }, capabilities })
+      const meter = createCallMeter({
+        machineId: machine.id,
+        observer: options.observer ?? {},
+        now: store.now,
+        onError: err => logger.error({ err, machineId: machine.id }, 'A call could not be measured'),
+      })
+      return createTentacle({
+        halibut,
+        machine,
+        endpoint,
+        retries: { enabled, durationMs },
+        capabilities,
+        meter,
+      })
     },
     async discover({ host, port, proxyId = null, signal }) {
       const address = `https://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}/`
@@ -203,6 +221,7 @@ export async function createAgents(options: AgentsOptions): Promise<Agents> {
     connectionLog: machineId => connectionLog.of(machineId),
     isPolling: ({ endpoint }) =>
       endpoint.style === 'TentacleActive' && connections.has(subscriptionKey(endpoint.uri)),
+    pollingConnections: () => [...connections.values()].reduce((sum, count) => sum + count, 0),
     close: () => halibut.close(),
   }
 }

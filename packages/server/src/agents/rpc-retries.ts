@@ -3,6 +3,7 @@ import { isShuttingDown } from '@tentacle/contracts'
 import { type CallOptions, HalibutError, isRetryable } from '@tentacle/halibut'
 import { toError } from '../errors.ts'
 import type { LogCategory } from '../model/activity.ts'
+import type { Operation } from './call-metrics.ts'
 
 /** How often a call that is safe to repeat is repeated: a machine policy's settings. */
 export interface RetryRules {
@@ -21,6 +22,8 @@ export interface TentacleCall {
   readonly report: Report
   /** Instead of the machine policy's. */
   readonly retries?: RetryRules
+  /** What the call is measured as a part of; default: itself alone. */
+  readonly operation?: Operation
 }
 
 /** A retry with less time than this would only hide the real error behind a time-out. */

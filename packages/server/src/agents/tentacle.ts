@@ -23,6 +23,7 @@ import {
   type ServiceEndPoint,
 } from '@tentacle/halibut'
 import type { AnyMachine } from '../model/machine.ts'
+import type { CallMeter } from './call-metrics.ts'
 import { callWithRetries, type RetryRules, type TentacleCall } from './rpc-retries.ts'
 import { type FileInParts, sendInParts } from './send-in-parts.ts'
 
@@ -64,6 +65,8 @@ export interface Tentacle {
    * `ERR_CONFLICT` when other content arrives than the file should have.
    */
   sendInParts(file: FileInParts, call: TentacleCall, onSent: (bytes: number) => void): Promise<UploadResult>
+  /** Measures several calls as one: those that are given the operation belong to it. */
+  readonly operation: CallMeter['operation']
 }
 
 /** What a client of one machine is made of. */
@@ -73,6 +76,7 @@ export interface TentacleParts {
   readonly endpoint: ServiceEndPoint
   readonly retries: RetryRules
   readonly capabilities: CapabilityCache
+  readonly meter: CallMeter
 }
 
 /** What Tentacles said about themselves lately. */
@@ -123,6 +127,7 @@ export function createTentacle({
   endpoint,
   retries,
   capabilities,
+  meter,
 }: TentacleParts): Tentacle {
   const scriptsV1 = halibut.client(ScriptService, endpoint)
   const scriptsV2 = halibut.client(ScriptServiceV2, endpoint)
@@ -131,17 +136,36 @@ export function createTentacle({
   const parts = halibut.client(ResumableFileTransferService, endpoint)
 
   function repeat<T>(
-    name: string,
+    { wireName: service }: Named,
+    method: string,
     call: TentacleCall,
     run: (options: CallOptions) => Promise<T>,
   ): Promise<T> {
-    return callWithRetries(name, run, call.retries ?? retries, call)
+    const rules = call.retries ?? retries
+    const { signal, operation } = call
+    return meter.call(
+      { service, method, signal, operation, retryDurationMs: rules.enabled ? rules.durationMs : undefined },
+      attempt => callWithRetries(method, options => attempt(() => run(options)), rules, call),
+    )
+  }
+
+  function once<T>(
+    { wireName: service }: Named,
+    method: string,
+    { signal, operation }: TentacleCall,
+    run: (options: CallOptions) => Promise<T>,
+  ): Promise<T> {
+    return meter.call({ service, method, signal, operation, retryDurationMs: undefined }, attempt =>
+      attempt(() => run({ signal })),
+    )
   }
 
   async function checkConnection(call: TentacleCall): Promise<TentacleCapabilities> {
     let names: readonly string[]
     try {
-      const answer = await repeat('GetCapabilities', call, options => abilities.getCapabilities(options))
+      const answer = await repeat(CapabilitiesServiceV2, 'GetCapabilities', call, options =>
+        abilities.getCapabilities(options),
+      )
       names = answer.supportedCapabilities
     } catch (error) {
       if (!lacksCapabilities(error)) throw error
@@ -154,41 +178,68 @@ export function createTentacle({
 
   return {
     machine,
+    operation: meter.operation,
     async capabilities(call) {
       return capabilities.get(endpoint) ?? (await checkConnection(call))
     },
     checkConnection,
     startScript: (command, call) =>
-      repeat('StartScript', call, options => scriptsV2.startScript(command, options)),
+      repeat(ScriptServiceV2, 'StartScript', call, options => scriptsV2.startScript(command, options)),
     getStatus: (ticket, lastLogSequence, call) =>
-      repeat('GetStatus', call, options =>
+      repeat(ScriptServiceV2, 'GetStatus', call, options =>
         scriptsV2.getStatus({ ticket: { taskId: ticket }, lastLogSequence }, options),
       ),
     cancelScript: (ticket, lastLogSequence, call) =>
-      repeat('CancelScript', call, options =>
+      repeat(ScriptServiceV2, 'CancelScript', call, options =>
         scriptsV2.cancelScript({ ticket: { taskId: ticket }, lastLogSequence }, options),
       ),
-    completeScript: (ticket, { signal }) =>
-      scriptsV2.completeScript({ ticket: { taskId: ticket } }, { signal }),
+    completeScript: (ticket, call) =>
+      once(ScriptServiceV2, 'CompleteScript', call, options =>
+        scriptsV2.completeScript({ ticket: { taskId: ticket } }, options),
+      ),
     v1: {
-      startScript: async (command, { signal }) => (await scriptsV1.startScript(command, { signal })).taskId,
-      getStatus: (ticket, lastLogSequence, { signal }) =>
-        scriptsV1.getStatus({ ticket: { taskId: ticket }, lastLogSequence }, { signal }),
-      cancelScript: (ticket, lastLogSequence, { signal }) =>
-        scriptsV1.cancelScript({ ticket: { taskId: ticket }, lastLogSequence }, { signal }),
-      completeScript: (ticket, lastLogSequence, { signal }) =>
-        scriptsV1.completeScript({ ticket: { taskId: ticket }, lastLogSequence }, { signal }),
+      startScript: (command, call) =>
+        once(
+          ScriptService,
+          'StartScript',
+          call,
+          async options => (await scriptsV1.startScript(command, options)).taskId,
+        ),
+      getStatus: (ticket, lastLogSequence, call) =>
+        once(ScriptService, 'GetStatus', call, options =>
+          scriptsV1.getStatus({ ticket: { taskId: ticket }, lastLogSequence }, options),
+        ),
+      cancelScript: (ticket, lastLogSequence, call) =>
+        once(ScriptService, 'CancelScript', call, options =>
+          scriptsV1.cancelScript({ ticket: { taskId: ticket }, lastLogSequence }, options),
+        ),
+      completeScript: (ticket, lastLogSequence, call) =>
+        once(ScriptService, 'CompleteScript', call, options =>
+          scriptsV1.completeScript({ ticket: { taskId: ticket }, lastLogSequence }, options),
+        ),
     },
     uploadFile: (remotePath, stream, call) =>
-      repeat('UploadFile', call, options => files.uploadFile(remotePath, stream, options)),
-    sendInParts(file, call, onSent) {
-      const calls = {
-        start: (upload: ResumableUpload) =>
-          repeat('StartUpload', call, options => parts.startUpload(upload, options)),
-        part: (upload: ResumableUpload, offset: number, part: DataStream) =>
-          parts.uploadPart(upload, offset, part, { signal: call.signal }),
-      }
-      return sendInParts(file, calls, { rules: call.retries ?? retries, call, onSent })
-    },
+      meter.operation('UploadFile', call.signal, operation =>
+        repeat(FileTransferService, 'UploadFile', { ...call, operation }, options =>
+          files.uploadFile(remotePath, stream, options),
+        ),
+      ),
+    sendInParts: (file, call, onSent) =>
+      meter.operation('UploadFile', call.signal, operation => {
+        const service = ResumableFileTransferService
+        const measured = { ...call, operation }
+        const calls = {
+          start: (upload: ResumableUpload) =>
+            repeat(service, 'StartUpload', measured, options => parts.startUpload(upload, options)),
+          part: (upload: ResumableUpload, offset: number, part: DataStream) =>
+            once(service, 'UploadPart', measured, options => parts.uploadPart(upload, offset, part, options)),
+        }
+        return sendInParts(file, calls, { rules: call.retries ?? retries, call, onSent })
+      }),
   }
+}
+
+/** A contract, as far as a measured call needs it. */
+interface Named {
+  readonly wireName: string
 }

@@ -24,9 +24,17 @@ function logLevelOf(values: OptionValues): (typeof logLevels)[number] | undefine
 }
 
 function tellReady(server: RunningServer, asJson: boolean, { stdout }: CommandContext): void {
-  const { url, webPort, commsPort, thumbprint, newPassword } = server
+  const { url, webPort, commsPort, metricsPort, thumbprint, newPassword } = server
   if (asJson) {
-    const facts = { event: 'ready', web: url, webPort, comms: commsPort, thumbprint, pid: process.pid }
+    const facts = {
+      event: 'ready',
+      web: url,
+      webPort,
+      comms: commsPort,
+      thumbprint,
+      pid: process.pid,
+      ...(metricsPort !== undefined && { metrics: metricsPort }),
+    }
     stdout.write(`${JSON.stringify({ ...facts, ...(newPassword && { adminPassword: newPassword }) })}\n`)
     return
   }
@@ -34,6 +42,8 @@ function tellReady(server: RunningServer, asJson: boolean, { stdout }: CommandCo
   stdout.write(
     `Polling Tentacles call port ${commsPort}. Tentacles must trust the thumbprint ${thumbprint}.\n`,
   )
+  if (metricsPort !== undefined)
+    stdout.write(`Metrics are shown at http://127.0.0.1:${metricsPort}/metrics\n`)
   if (!server.hasPortal)
     stdout.write('There is no portal here: build it, or give its folder with --portal.\n')
   if (newPassword !== undefined) {
@@ -51,6 +61,11 @@ export const run: Command = {
     { name: 'host', value: 'ADDRESS', help: 'Address to listen on for the web (default: all)' },
     { name: 'comms-port', value: 'PORT', help: 'Port that polling Tentacles call (default 10943)' },
     { name: 'comms-host', value: 'ADDRESS', help: 'Address to listen on for Tentacles (default: all)' },
+    {
+      name: 'metrics-port',
+      value: 'PORT',
+      help: 'Port of /metrics on 127.0.0.1, for Prometheus (default: none)',
+    },
     { name: 'web-prefix', value: 'PATH', help: 'Folder in web addresses, e.g. /octopus' },
     { name: 'server-uri', value: 'URI', help: 'Address at which people reach the portal, for links' },
     { name: 'portal', value: 'DIR', help: 'Folder with the built files of the portal' },
@@ -80,6 +95,7 @@ export const run: Command = {
       ...given('host', values.text('host')),
       ...given('commsPort', values.port('comms-port')),
       ...given('commsHost', values.text('comms-host')),
+      ...given('metricsPort', values.port('metrics-port')),
       ...given('webPrefix', values.text('web-prefix')),
       ...given('serverUri', values.text('server-uri')),
       ...given('portal', values.text('portal')),

@@ -13,6 +13,8 @@ const SettingsFile = Type.Object(
     host: Type.Optional(Type.String({ minLength: 1 })),
     /** Port that polling Tentacles dial. */
     commsPort: Type.Optional(port),
+    /** Port of `/metrics` on the loopback address; default: none. */
+    metricsPort: Type.Optional(port),
     /** Folder in web addresses, e.g. `/octopus`. */
     webPrefix: Type.Optional(Type.String()),
     /** Folder with the files of the portal. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newScriptTicket } from '@tentacle/contracts'
 import { connectionState } from '@tentacle/halibut'
+import type { Operation } from '../agents/call-metrics.ts'
 import type { TentacleCall } from '../agents/rpc-retries.ts'
 import type { Tentacle } from '../agents/tentacle.ts'
 import type { Database } from '../db/database.ts'
@@ -43,6 +44,11 @@ export interface ScriptRequest {
   readonly retries?: TentacleCall['retries']
 }
 
+/** A request whose calls are measured together. */
+interface MeasuredRequest extends ScriptRequest {
+  readonly operation: Operation
+}
+
 const defaultCancelLimitMs = 300_000
 
 /**
@@ -52,7 +58,14 @@ const defaultCancelLimitMs = 300_000
  * Throws what the calls throw when the Tentacle cannot be reached for longer than its policy allows, and whatever was
  * thrown at hand after `letGo`.
  */
-export async function runScript(parts: ScriptParts, request: ScriptRequest): Promise<ScriptOutcome> {
+export function runScript(parts: ScriptParts, request: ScriptRequest): Promise<ScriptOutcome> {
+  const { tentacle, cancel, letGo } = request
+  return tentacle.operation('ExecuteScript', AbortSignal.any([cancel, letGo]), operation =>
+    runMeasured(parts, { ...request, operation }),
+  )
+}
+
+async function runMeasured(parts: ScriptParts, request: MeasuredRequest): Promise<ScriptOutcome> {
   const runs = createScriptRunRepository(parts.db, parts.now)
   const stored = await runs.get(request.taskId, request.key)
   if (stored === undefined && request.cancel.aborted) return neverStarted
@@ -79,18 +92,19 @@ function outcomeOf(run: ScriptRun): ScriptOutcome {
 }
 
 /** Calls that go on when the task is canceled: they serve to end the script. */
-function steadyCall({ letGo, node, retries }: ScriptRequest): TentacleCall {
+function steadyCall({ letGo, node, retries, operation }: MeasuredRequest): TentacleCall {
   const report: TentacleCall['report'] = (category, text, detail) => node.write(category, text, detail)
-  return retries === undefined ? { signal: letGo, report } : { signal: letGo, report, retries }
+  const call = { signal: letGo, report, operation }
+  return retries === undefined ? call : { ...call, retries }
 }
 
 /** Calls that are given up when the task is canceled. */
-function workCall(request: ScriptRequest): TentacleCall {
+function workCall(request: MeasuredRequest): TentacleCall {
   return { ...steadyCall(request), signal: AbortSignal.any([request.letGo, request.cancel]) }
 }
 
 /** Stores the ticket before the Tentacle hears of it. Undefined: canceled before that. */
-async function prepare({ db, now }: ScriptParts, request: ScriptRequest): Promise<ScriptRun | undefined> {
+async function prepare({ db, now }: ScriptParts, request: MeasuredRequest): Promise<ScriptRun | undefined> {
   const { taskId, key, tentacle } = request
   const scripts = await tentacle.capabilities(workCall(request)).then(
     capabilities => capabilities.scripts,
@@ -113,7 +127,7 @@ async function prepare({ db, now }: ScriptParts, request: ScriptRequest): Promis
 
 /** Starts the script. False: it was canceled before the Tentacle heard of it. */
 async function begin(
-  request: ScriptRequest,
+  request: MeasuredRequest,
   run: ScriptRun,
   calls: ScriptCalls,
   recorder: ScriptRecorder,
@@ -145,7 +159,7 @@ async function begin(
 }
 
 /** Reads the script's output until it is complete. */
-async function follow(request: ScriptRequest, calls: ScriptCalls, recorder: ScriptRecorder): Promise<void> {
+async function follow(request: MeasuredRequest, calls: ScriptCalls, recorder: ScriptRecorder): Promise<void> {
   const pauses = new QuestionPauses()
   while (!recorder.isComplete) {
     const ending = request.cancel.aborted
@@ -167,7 +181,7 @@ async function follow(request: ScriptRequest, calls: ScriptCalls, recorder: Scri
 }
 
 /** Ends a canceled script: asks again and again until it is complete, or the limit is over. */
-async function end(request: ScriptRequest, calls: ScriptCalls, recorder: ScriptRecorder): Promise<void> {
+async function end(request: MeasuredRequest, calls: ScriptCalls, recorder: ScriptRecorder): Promise<void> {
   const limit = AbortSignal.timeout(request.cancelLimitMs ?? defaultCancelLimitMs)
   const call = { ...steadyCall(request), signal: AbortSignal.any([request.letGo, limit]) }
   const pauses = new QuestionPauses()
@@ -191,7 +205,7 @@ async function end(request: ScriptRequest, calls: ScriptCalls, recorder: ScriptR
 
 /** Tentacles answer with the state as it is and the log as it was a moment before, so lines may be missing. */
 async function lastWords(
-  request: ScriptRequest,
+  request: MeasuredRequest,
   calls: ScriptCalls,
   recorder: ScriptRecorder,
 ): Promise<void> {
@@ -205,14 +219,14 @@ async function lastWords(
 }
 
 /** A script whose output cannot be read any more is better ended; nobody waits for the answer. */
-async function endUnreachable(request: ScriptRequest, calls: ScriptCalls, run: ScriptRun): Promise<void> {
+async function endUnreachable(request: MeasuredRequest, calls: ScriptCalls, run: ScriptRun): Promise<void> {
   const call = { ...steadyCall(request), retries: { enabled: false, durationMs: 0 } }
   const signal = AbortSignal.any([request.letGo, AbortSignal.timeout(5_000)])
   await calls.cancel(run.ticket, run.nextLogSequence, { ...call, signal }).catch(() => undefined)
 }
 
 /** The result is stored, so the Tentacle may delete the script's folder. It does so by itself a day later. */
-async function clean(request: ScriptRequest, calls: ScriptCalls, run: ScriptRun): Promise<void> {
+async function clean(request: MeasuredRequest, calls: ScriptCalls, run: ScriptRun): Promise<void> {
   if (run.isCleaned) return
   const call = {
     ...steadyCall(request),
