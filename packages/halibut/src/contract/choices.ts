@@ -45,11 +45,12 @@ export function enumeration<const V extends Readonly<Record<string, number>>>(
   const byNumber = new Map<number, Name>(
     Object.entries(values).map(([name, number]) => [number, name as Name]),
   )
+  const byName: ReadonlyMap<string, number> = new Map(Object.entries(values))
   const byLowerName = new Map(names.map(name => [name.toLowerCase(), name]))
   const wanted = `one of ${names.join(', ')}`
 
   function numberOf(name: Name): number {
-    const number = Object.hasOwn(values, name) ? values[name] : undefined
+    const number = byName.get(name)
     if (number === undefined) throw new TypeError(`'${String(name)}' is not ${wanted}.`)
     return number
   }

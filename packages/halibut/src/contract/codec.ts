@@ -1,7 +1,7 @@
 import { HalibutError } from '../errors.ts'
 import type { BsonValue } from '../frame/bson-value.ts'
 import { BsonDocument, describeBson } from '../frame/bson-value.ts'
-import type { BsonWriter } from '../frame/bson-writer.ts'
+import type { BsonWriter, MemberName } from '../frame/bson-writer.ts'
 import type { DataStream } from './data-stream.ts'
 import { formatTypeName, isSameType, parseTypeName, type TypeName } from './type-name.ts'
 
@@ -41,9 +41,9 @@ export interface Codec<T> {
   /** Whether `type` is this type, or one that is read as this type. */
   accepts(type: TypeName): boolean
   /** Writes a member whose declared type is this type: without `$type`. */
-  write(out: BsonWriter, name: string, value: T, context: WriteContext): void
+  write(out: BsonWriter, name: MemberName, value: T, context: WriteContext): void
   /** Writes a value into a slot that is declared as `object`: with `$type` where .NET needs it. */
-  writeTagged(out: BsonWriter, name: string, value: T, context: WriteContext): void
+  writeTagged(out: BsonWriter, name: MemberName, value: T, context: WriteContext): void
   /** Reads a value of either form. `undefined` is a member that was not sent. */
   read(value: BsonValue | undefined, context: ReadContext): T
   /** How well a received argument fits a parameter of this type; overloads are chosen by it. */

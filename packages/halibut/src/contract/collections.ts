@@ -1,5 +1,5 @@
 import { BsonDocument, type BsonValue } from '../frame/bson-value.ts'
-import { type BsonWriter, indexName } from '../frame/bson-writer.ts'
+import type { BsonWriter, MemberName } from '../frame/bson-writer.ts'
 import {
   type AnyCodec,
   type Codec,
@@ -37,11 +37,16 @@ function sequence<T>(typeName: TypeName, element: Codec<T>): Codec<readonly T[]>
   const accepts = (type: TypeName) => acceptsSequence(type, element)
   const tag = new TypeTagCheck(typeName, accepts)
 
-  function writeElements(out: BsonWriter, name: string, value: readonly T[], context: WriteContext): void {
+  function writeElements(
+    out: BsonWriter,
+    name: MemberName,
+    value: readonly T[],
+    context: WriteContext,
+  ): void {
     // A Set has no length: it would be written as an empty array without a word.
     if (!Array.isArray(value)) throw new TypeError(`A value for ${tag.text} must be an array.`)
     out.openArray(name)
-    for (let i = 0; i < value.length; i++) element.write(out, indexName(i), value[i] as T, context)
+    for (let i = 0; i < value.length; i++) element.write(out, i, value[i] as T, context)
     out.close()
   }
 
@@ -64,7 +69,7 @@ function sequence<T>(typeName: TypeName, element: Codec<T>): Codec<readonly T[]>
       if (value === undefined || value === null) return []
       if (!(value instanceof BsonDocument)) return readElements(value, context)
       tag.check(value)
-      return readElements(value.members.get('$values'), context)
+      return readElements(value.exact('$values'), context)
     },
     fit: value => tag.fit(value, Array.isArray),
   }

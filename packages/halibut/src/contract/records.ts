@@ -1,6 +1,6 @@
 import { HalibutError, toError } from '../errors.ts'
 import { BsonDocument, type BsonValue } from '../frame/bson-value.ts'
-import type { BsonWriter } from '../frame/bson-writer.ts'
+import type { BsonWriter, MemberName } from '../frame/bson-writer.ts'
 import {
   type AnyCodec,
   type Codec,
@@ -145,7 +145,7 @@ export function oneOf<const R extends readonly RecordCodec<unknown>[]>(
 ): Codec<ValueOf<R[number]>> {
   const typeName = parseTypeName(base)
 
-  function write(out: BsonWriter, name: string, value: unknown, context: WriteContext): void {
+  function write(out: BsonWriter, name: MemberName, value: unknown, context: WriteContext): void {
     const chosen = records.find(candidate => candidate.isShapeOf(value))
     if (!chosen)
       throw new TypeError(`The object has not all members of any of the types that ${base} stands for.`)

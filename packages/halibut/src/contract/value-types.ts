@@ -8,7 +8,7 @@ import {
   type BsonValue,
   binarySubtype,
 } from '../frame/bson-value.ts'
-import type { BsonWriter } from '../frame/bson-writer.ts'
+import type { BsonWriter, MemberName } from '../frame/bson-writer.ts'
 import { type Codec, type Fit, type KeyForm, TypeTagCheck, unexpected } from './codec.ts'
 import { formatTimeSpan, parseTimeSpan } from './time-span.ts'
 import { arrayOf, isSameType, systemType, type TypeName } from './type-name.ts'
@@ -18,7 +18,7 @@ interface ScalarParts<T> {
   readonly assembly?: string
   readonly absent: T
   readonly key?: KeyForm<T>
-  write(out: BsonWriter, name: string, value: T): void
+  write(out: BsonWriter, name: MemberName, value: T): void
   read(value: BsonValue): T | undefined
   fit(value: BsonValue): Fit
 }
@@ -45,7 +45,7 @@ function scalar<T>(parts: ScalarParts<T>): Codec<T> {
 
 /** Some writers wrap a bare value as `{ $type, $value }`; .NET reads that too. */
 function unwrapped(value: BsonValue): BsonValue {
-  return value instanceof BsonDocument ? (value.members.get('$value') ?? value) : value
+  return value instanceof BsonDocument ? (value.exact('$value') ?? value) : value
 }
 
 function isInteger(value: BsonValue): value is number | bigint {

@@ -7,6 +7,10 @@ const defaultMaximumDepth = 64
 /** A value costs up to 300 bytes in memory and 2 in the message: what is small on the wire must not fill the memory. */
 const defaultMaximumValues = 2_000_000
 
+/** Names that were read lately, by a hash: nearly all are those of a few contracts, and most stand there thousands of times. */
+const seenNames: (string | undefined)[] = new Array(256).fill(undefined)
+const maxSeenLength = 64
+
 /** The smallest BSON document: its length and the closing zero. */
 const emptyDocumentBytes = 5
 
@@ -45,13 +49,14 @@ class BsonReader {
 
   document(depth: number): BsonDocument {
     const end = this.#begin(depth)
-    const members = new Map<string, BsonValue>()
+    const names: string[] = []
+    const values: BsonValue[] = []
     for (let type = this.#byte(); type !== 0; type = this.#byte()) {
-      const name = this.#name()
-      members.set(name, this.#value(type, depth))
+      names.push(this.#name())
+      values.push(this.#value(type, depth))
     }
     this.#end(end)
-    return new BsonDocument(members)
+    return new BsonDocument(names, values)
   }
 
   #array(depth: number): BsonValue[] {
@@ -139,8 +144,23 @@ class BsonReader {
 
   #name(): string {
     const start = this.at
-    this.#skipName()
-    return this.#bytes.toString('utf8', start, this.at - 1)
+    let hash = 0
+    for (let byte = this.#byte(); byte !== 0; byte = this.#byte()) hash = (hash * 31 + byte) | 0
+    const slot = hash & (seenNames.length - 1)
+    const seen = seenNames[slot]
+    if (seen !== undefined && this.#isAt(start, seen)) return seen
+    const name = this.#bytes.toString('utf8', start, this.at - 1)
+    if (name.length <= maxSeenLength) seenNames[slot] = name
+    return name
+  }
+
+  /** Whether a name of ASCII characters stands at `start`, and nothing else before its zero. */
+  #isAt(start: number, name: string): boolean {
+    if (this.at - 1 - start !== name.length) return false
+    for (let i = 0; i < name.length; i++) {
+      if (this.#bytes[start + i] !== name.charCodeAt(i)) return false
+    }
+    return true
   }
 
   #skipName(): void {

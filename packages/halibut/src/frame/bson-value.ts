@@ -48,31 +48,46 @@ export class BsonBinary {
   }
 }
 
-/** Members in the order of the wire. Names are matched exactly first, then without regard to case, as .NET does. */
+/**
+ * Members in the order of the wire. Names are matched exactly first, then without regard to case, as .NET does; of several
+ * with the same name the last one counts. Two arrays rather than a map: most documents have few members, and a page
+ * of a log has thousands of documents.
+ */
 export class BsonDocument {
-  readonly members: ReadonlyMap<string, BsonValue>
+  readonly names: readonly string[]
+  readonly values: readonly BsonValue[]
 
-  constructor(members: ReadonlyMap<string, BsonValue>) {
-    this.members = members
+  constructor(names: readonly string[], values: readonly BsonValue[]) {
+    this.names = names
+    this.values = values
+  }
+
+  /** The members by their names, for those who need all of them. */
+  get members(): ReadonlyMap<string, BsonValue> {
+    return new Map(this.names.map((name, index) => [name, this.values[index] ?? null]))
   }
 
   get(name: string): BsonValue | undefined {
-    const exact = this.members.get(name)
-    if (exact !== undefined) return exact
-    const wanted = name.toLowerCase()
-    for (const [candidate, value] of this.members) {
-      if (candidate.length === name.length && candidate.toLowerCase() === wanted) return value
+    const { names } = this
+    for (let at = names.length - 1; at >= 0; at--) {
+      if (names[at] === name) return this.values[at]
     }
-    return undefined
+    const wanted = name.toLowerCase()
+    const like = (candidate: string) => candidate.length === name.length && candidate.toLowerCase() === wanted
+    const found = names.find(like)
+    return found === undefined ? undefined : this.exact(found)
+  }
+
+  /** The member of exactly this name. */
+  exact(name: string): BsonValue | undefined {
+    return this.values[this.names.lastIndexOf(name)]
   }
 
   /** The text of `$type`, which counts only as the first member; some writers number their objects before it. */
   get typeText(): string | undefined {
-    for (const [name, value] of this.members) {
-      if (name === '$id') continue
-      return name === '$type' && typeof value === 'string' ? value : undefined
-    }
-    return undefined
+    const first = this.names[0] === '$id' ? this.names.find(name => name !== '$id') : this.names[0]
+    const type = first === '$type' ? this.exact(first) : undefined
+    return typeof type === 'string' ? type : undefined
   }
 }
 

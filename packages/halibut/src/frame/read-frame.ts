@@ -12,9 +12,17 @@ export interface FrameLimits {
   readonly maxMessageBytes: number
 }
 
-/** Small frames are inflated in one go: the stream object costs several times the work. */
-const oneGoInputBytes = 64 * 1024
-const oneGoOutputBytes = 1024 * 1024
+/**
+ * Small frames are inflated in one go: the stream object costs several times the work. Of a chunk that fills a TLS record
+ * more is to follow, so there it is not tried.
+ */
+const oneGoInputBytes = 16 * 1024 - 1
+const oneGoOutputBytes = 2 * 1024 * 1024
+
+/** How much is inflated at a time, each a trip into the thread pool: with Node's 16 KiB those take longer than the work. */
+const inflatedPieceBytes = 256 * 1024
+const smallPieceBytes = 16 * 1024
+const smallFrameBytes = 1400
 
 /** What may follow a finished document: the end of its deflate block and a few empty blocks of old writers. */
 const maximumTailPieces = 64
@@ -91,7 +99,9 @@ interface InflatedWithInfo {
 
 /** With `info` the result is an object, which the type definitions do not tell. */
 function inflateRawWithInfo(bytes: Buffer, maxOutputLength: number): InflatedWithInfo {
-  const result: unknown = inflateRawSync(bytes, { info: true, maxOutputLength })
+  // What is smaller than a packet will hardly become large.
+  const chunkSize = bytes.length < smallFrameBytes ? smallPieceBytes : inflatedPieceBytes
+  const result: unknown = inflateRawSync(bytes, { info: true, maxOutputLength, chunkSize })
   return result as InflatedWithInfo
 }
 
@@ -99,7 +109,7 @@ function inflateRawWithInfo(bytes: Buffer, maxOutputLength: number): InflatedWit
 class FrameInflater {
   readonly #source: ByteSource
   readonly #limits: FrameLimits
-  readonly #inflater: InflateRaw = createInflateRaw()
+  readonly #inflater: InflateRaw = createInflateRaw({ chunkSize: inflatedPieceBytes })
   readonly #input: Buffer[] = []
   #inputBytes = 0
   readonly #output: Buffer[] = []
@@ -217,11 +227,15 @@ class FrameInflater {
 /** The whole frame inflated in the thread pool, or undefined when its end is not there yet. */
 function inflateWhole(bytes: Buffer, maxOutputLength: number): Promise<InflatedWithInfo | undefined> {
   return new Promise((resolve, reject) => {
-    inflateRaw(bytes, { info: true, maxOutputLength }, (error, result: unknown) => {
-      if (!error) resolve(result as InflatedWithInfo)
-      else if (errorCode(error) === 'Z_BUF_ERROR') resolve(undefined)
-      else reject(corrupt(error.message, error))
-    })
+    inflateRaw(
+      bytes,
+      { info: true, maxOutputLength, chunkSize: inflatedPieceBytes },
+      (error, result: unknown) => {
+        if (!error) resolve(result as InflatedWithInfo)
+        else if (errorCode(error) === 'Z_BUF_ERROR') resolve(undefined)
+        else reject(corrupt(error.message, error))
+      },
+    )
   })
 }
 

@@ -21,6 +21,9 @@ const tailBytes = 64
 /** The fastest level: most messages are small, and large ones are text that shrinks to a tenth at any level. */
 const level = constants.Z_BEST_SPEED
 
+/** How much compressed output is made at a time, each a trip into the thread pool. */
+const deflatedPieceBytes = 128 * 1024
+
 /** `{ Message: null }` deflated: tells a polling service that there is no work. */
 export const nullFrame: Buffer = Buffer.from('e3636060e0f24d2d2e4e4c4f65600000', 'hex')
 
@@ -40,7 +43,9 @@ export function encodeFrame(reserved: Buffer): Buffer | Promise<Buffer> {
     return reserved.subarray(start)
   }
   const document = reserved.subarray(reservedBytes)
-  return size <= deflateHereBytes ? deflateRawSync(document, { level }) : deflateInPool(document, { level })
+  return size <= deflateHereBytes
+    ? deflateRawSync(document, { level })
+    : deflateInPool(document, { level, chunkSize: deflatedPieceBytes })
 }
 
 /** Writes one frame. The limit is for each write. */

@@ -3,7 +3,7 @@ import type { AnyCodec, WriteContext } from '../contract/codec.ts'
 import type { DataStream } from '../contract/data-stream.ts'
 import { HalibutError } from '../errors.ts'
 import { BsonDocument, type BsonValue, describeBson } from '../frame/bson-value.ts'
-import { BsonWriter, indexName, reservedBytes } from '../frame/bson-writer.ts'
+import { BsonWriter, reservedBytes } from '../frame/bson-writer.ts'
 import { hasMessageType } from './message-type.ts'
 
 /** The `$type` of every request. */
@@ -54,8 +54,7 @@ function writeArguments(
   context: WriteContext,
 ): void {
   out.openArray('params')
-  for (let i = 0; i < parameters.length; i++)
-    parameters[i]?.writeTagged(out, indexName(i), values[i], context)
+  for (let i = 0; i < parameters.length; i++) parameters[i]?.writeTagged(out, i, values[i], context)
   out.close()
 }
 

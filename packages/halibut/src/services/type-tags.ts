@@ -42,6 +42,6 @@ function skim(value: BsonValue, known: readonly AnyCodec[], streams: DataStream[
 }
 
 /** A data stream has its id and length and nothing else, in members that are declared as one without `$type`. */
-function isStreamShaped({ members }: BsonDocument): boolean {
-  return [...members.keys()].every(name => name === '$type' || name === 'id' || name === 'length')
+function isStreamShaped({ names }: BsonDocument): boolean {
+  return names.every(name => name === '$type' || name === 'id' || name === 'length')
 }

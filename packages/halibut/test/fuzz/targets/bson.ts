@@ -7,12 +7,12 @@ import {
   BsonDouble,
   type BsonValue,
 } from '../../../src/frame/bson-value.ts'
-import { BsonWriter, indexName, reservedBytes } from '../../../src/frame/bson-writer.ts'
+import { BsonWriter, type MemberName, reservedBytes } from '../../../src/frame/bson-writer.ts'
 import { mutateBson } from '../bson-mutations.ts'
 import { recordedDocuments } from '../recorded-seeds.ts'
 import { attempt, type FuzzTarget } from '../target.ts'
 
-function writeValue(out: BsonWriter, name: string, value: BsonValue): void {
+function writeValue(out: BsonWriter, name: MemberName, value: BsonValue): void {
   if (value === null) out.nothing(name)
   else if (typeof value === 'string') out.string(name, value)
   else if (typeof value === 'boolean') out.boolean(name, value)
@@ -23,12 +23,12 @@ function writeValue(out: BsonWriter, name: string, value: BsonValue): void {
   else if (value instanceof BsonDocument) writeMembers(out, name, value)
   else {
     out.openArray(name)
-    for (const [index, item] of value.entries()) writeValue(out, indexName(index), item)
+    for (const [index, item] of value.entries()) writeValue(out, index, item)
     out.close()
   }
 }
 
-function writeMembers(out: BsonWriter, name: string, { members }: BsonDocument): void {
+function writeMembers(out: BsonWriter, name: MemberName, { members }: BsonDocument): void {
   out.openDocument(name)
   for (const [key, value] of members) writeValue(out, key, value)
   out.close()
