@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '@tentacle/testkit'
@@ -110,13 +110,25 @@ test('a script that is cancelled the moment it starts does not run on', async t 
   const agent = await openServices(t)
   for (let round = 0; round < 5; round++) {
     const command = startCommand('sleep 709')
-    const started = agent.scriptsV2.startScript(command, caller)
-    await started
+    await agent.scriptsV2.startScript(command, caller)
     await agent.scriptsV2.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 }, caller)
     const { exitCode } = await follow(agent, command)
     assert.ok(exitCode === -1 || exitCode === -43, `${exitCode}`)
+    // All that it has started works in its folder, also when the folder was deleted.
+    assert.deepEqual(await processesIn(join(agent.home, 'Work', command.scriptTicket.taskId)), [])
   }
 })
+
+/** What runs in a folder, by its number and command line. */
+async function processesIn(folder: string): Promise<string[]> {
+  const found: string[] = []
+  for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
+    const current = await readlink(`/proc/${pid}/cwd`).catch(() => '')
+    if (!current.startsWith(folder) || !(await isRunning(pid))) continue
+    found.push(`${pid} ${await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')}`)
+  }
+  return found
+}
 
 test('tentacle 12.46: cancelling a script that has ended changes nothing', async t => {
   const agent = await openServices(t)
