@@ -134,6 +134,7 @@ export const ownOptions: Readonly<Record<string, Readonly<Record<string, string>
     metricsPort: 'Monitoring can ask the agent itself; of the original only its log can be read.',
     metricsFile: 'The same for machines on which nothing more may listen: node_exporter reads files.',
     structuredLog: 'Programs that collect logs need no pattern for lines, stacks and the local time.',
+    powerShellPath: 'Scripts for PowerShell 7 run in it, without being started from the old one.',
   },
 }
 

@@ -162,6 +162,7 @@ async function openServices(
     secrets: proxy.password === undefined ? [] : [proxy.password],
     clock: { now: options.now },
     observer: metrics?.scripts,
+    powerShell: settings.powerShellPath,
     environment: {
       inherited: options.env,
       instanceName: options.instance,

@@ -24,7 +24,10 @@ export interface KeeperJob {
   readonly runFolder: string
   /** The folder in which the script runs. */
   readonly workspace: string
-  /** What the shell is called with: the script's path, then its arguments, as they are. */
+  /**
+   * What is started: the full path of a program, then its arguments as they are. On Windows these are parts of a command
+   * line, to be joined by blanks.
+   */
   readonly argv: readonly string[]
 }
 

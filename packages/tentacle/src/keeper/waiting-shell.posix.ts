@@ -4,8 +4,8 @@ import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import type { PipeMaker } from './pipes.posix.ts'
 
-/** The shell that runs scripts; a fixed path, as in the original. */
-export const shellPath = '/bin/bash'
+/** The shell that waits. It becomes what runs the script, which is mostly the same. */
+const shellPath = '/bin/bash'
 
 /**
  * A shell that waits for the word to go, reads the job from the file that it is told, and becomes the script. `-p` keeps
@@ -14,7 +14,7 @@ export const shellPath = '/bin/bash'
  */
 const waitingText = `IFS= read -r __job || exit 0
 . "$__job"
-exec ${shellPath} "$@" </dev/null`
+exec "$@" </dev/null`
 
 /** A process in a session of its own that is about to become a script. */
 export interface WaitingShell {

@@ -6,8 +6,9 @@ import { OutputLog, type OutputLogPaths } from '../script-log/output-log.ts'
 import { readState, type ScriptState, writeState } from '../workspaces/script-state.ts'
 import { listWorkspaces, type ScriptWorkspace } from '../workspaces/script-workspace.ts'
 import { readStartCommand, type StartCommand } from '../workspaces/start-command.ts'
+import { wasCancelled } from './cancel-note.ts'
 import type { ScriptParts } from './script-parts.ts'
-import { type Beginning, ScriptRun, wasCancelled } from './script-run.ts'
+import { type Beginning, ScriptRun } from './script-run.ts'
 
 /** A script that was found. Without a beginning it is over. */
 export interface FoundRun {
@@ -94,6 +95,8 @@ function ended(ticket: string, workspace: ScriptWorkspace, state: ScriptState, p
     mutexName: defaultMutexName,
     mutexTimeoutMs: 0,
     arguments: [],
+    shell: { t: 'bash' },
+    isGuarded: false,
     queuedAt: state.created.getTime(),
     order: 0,
   }

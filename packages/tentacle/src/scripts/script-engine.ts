@@ -8,6 +8,7 @@ import {
 } from '@tentacle/contracts'
 import { TentacleError } from '../errors.ts'
 import { OutputLog } from '../script-log/output-log.ts'
+import { guardedBody, writePermit } from '../shells/startup-guard.ts'
 import { type FreeSpace, neededForScript, requireSpace } from '../workspaces/disk-space.ts'
 import { writeScriptFiles } from '../workspaces/script-files.ts'
 import { type ScriptState, writeState } from '../workspaces/script-state.ts'
@@ -157,16 +158,19 @@ export class ScriptEngine {
     const { home, parts, freeSpace, freeUp } = this.#options
     await requireSpace(home, neededForScript, freeSpace, freeUp)
     const created = parts.clock.now()
-    const command = this.#commandOf(ticket, start, created)
+    const shell = parts.shells.choose(start.body)
+    const guarded = shell.t === 'powershell' ? guardedBody(start.body) : undefined
+    const command = { ...this.#queuedNow(ticket, start, created), shell, isGuarded: guarded !== undefined }
     const workspace = await createWorkspace(join(this.#work, ticket)).catch(error => {
       throw workspaceError(ticket, error)
     })
     let log: OutputLog | undefined
     try {
       log = OutputLog.create(logPathsOf(workspace))
-      writeBody(workspace, start.body)
+      writeBody(workspace, shell, guarded ?? start.body)
+      if (guarded !== undefined) writePermit(workspace.folder)
       writeStartCommand(workspace.control, command)
-      await writeScriptFiles(workspace.folder, start.files)
+      await writeScriptFiles(workspace.folder, shell, start.files)
       const state = newState(created)
       // The last file: a workspace without it was never started, and is made anew when the caller asks again.
       writeState(workspace.folder, workspace.control, state)
@@ -178,7 +182,7 @@ export class ScriptEngine {
     }
   }
 
-  #commandOf(ticket: string, start: ScriptStart, created: Date): StartCommand {
+  #queuedNow(ticket: string, start: ScriptStart, created: Date): Omit<StartCommand, 'shell' | 'isGuarded'> {
     this.#order = Math.max(this.#order + 1, created.getTime() * 1000)
     return {
       ticket,

@@ -2,14 +2,16 @@ import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay, setImmediate as letOthersGo } from 'node:timers/promises'
 import { runFiles } from '../keeper/keeper-protocol.ts'
-import { splitArguments } from '../processes/command-line.ts'
 import type { GivenJob } from '../processes/keeper-client.ts'
 import { prepareRunFolder } from '../processes/prepare-run-folder.ts'
 import type { ProcessInfo } from '../processes/process-table.ts'
 import { type ScriptEnd, ScriptProcess } from '../processes/script-process.ts'
 import type { OutputLog } from '../script-log/output-log.ts'
 import { OutputPump } from '../script-log/output-pump.ts'
+import { shellArguments } from '../shells/script-shell.ts'
+import { startSignOf } from '../shells/start-watch.ts'
 import type { ScriptWorkspace } from '../workspaces/script-workspace.ts'
+import type { StartCommand } from '../workspaces/start-command.ts'
 import { Bell } from './bell.ts'
 import type { ScriptParts } from './script-parts.ts'
 
@@ -61,16 +63,22 @@ export class ScriptExecution {
    *
    * @throws TentacleError `ERR_SHELL`
    */
-  static async launch(context: ExecutionContext, argumentTexts: readonly string[]): Promise<ScriptExecution> {
+  static async launch(
+    context: ExecutionContext,
+    { shell, arguments: argumentTexts }: Pick<StartCommand, 'shell' | 'arguments'>,
+  ): Promise<ScriptExecution> {
     const { parts, workspace } = context
+    const program = await parts.shells.locate(shell)
     const claim = await prepareRunFolder(workspace.run)
     const execution = ScriptExecution.adopt(context)
     if (claim !== 'none') return execution
+    const { startedFile } = startSignOf(workspace, false)
+    const call = { workspace: workspace.folder, startedFile, argumentTexts }
     try {
       execution.#job = await parts.keeper.give({
         runFolder: workspace.run,
         workspace: workspace.folder,
-        argv: [workspace.body, ...splitArguments(argumentTexts)],
+        argv: [program, ...shellArguments(shell, call, parts.shells.platform)],
       })
       return execution
     } catch (error) {
@@ -130,6 +138,13 @@ export class ScriptExecution {
     this.#bell.ring()
   }
 
+  /** Lets go of a script that can do no harm any more: it is ended, but nobody waits for that. */
+  abandon(): void {
+    this.end()
+    this.#close()
+    this.#bell.ring()
+  }
+
   get #isDetached(): boolean {
     return this.#detaching.signal.aborted
   }
@@ -140,7 +155,7 @@ export class ScriptExecution {
       const end = await this.#process.end()
       if (end !== undefined) return end
       const moved = await this.#tryPump()
-      if (this.#isDetached) return undefined
+      if (this.#isDetached || this.#isClosed) return undefined
       if (moved) await letOthersGo()
       else await this.#bell.wait(this.#watcher === undefined ? blindPollMs : pollMs)
     }
@@ -176,7 +191,7 @@ export class ScriptExecution {
 
   async #tryPump(): Promise<boolean> {
     try {
-      return this.#pump.run()
+      return !this.#isClosed && this.#pump.run()
     } catch (error) {
       const { parts, workspace } = this.#context
       parts.log.warn(`The log of the script in ${workspace.folder} cannot be written; trying again`, error)

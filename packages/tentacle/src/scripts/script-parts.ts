@@ -2,6 +2,7 @@ import type { Log } from '../logging/log.ts'
 import type { KeeperClient } from '../processes/keeper-client.ts'
 import type { ProcessTable } from '../processes/process-table.ts'
 import type { TextMask } from '../script-log/text-mask.ts'
+import type { ScriptShells } from '../shells/script-shells.ts'
 import type { DiskFlush } from '../workspaces/disk-flush.ts'
 import type { Bell } from './bell.ts'
 import type { IsolationLocks } from './isolation-locks.ts'
@@ -15,6 +16,7 @@ export interface Clock {
 export interface ScriptParts {
   readonly locks: IsolationLocks
   readonly table: ProcessTable
+  readonly shells: ScriptShells
   readonly keeper: KeeperClient
   /** By run folder: rung when the keeper has news of a script. */
   readonly bells: Map<string, Bell>

@@ -1,5 +1,3 @@
-import { access, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   maximumMutexTimeoutMs,
   type ProcessOutput,
@@ -10,18 +8,18 @@ import {
 import { systemCode, toError } from '../errors.ts'
 import type { NewEntry } from '../script-log/log-entry.ts'
 import type { OutputLog, ProgressChange } from '../script-log/output-log.ts'
+import { describeShell } from '../shells/script-shells.ts'
 import { type ScriptState, writeState } from '../workspaces/script-state.ts'
 import { deleteWorkspace, type ScriptWorkspace } from '../workspaces/script-workspace.ts'
 import type { StartCommand } from '../workspaces/start-command.ts'
+import { noteCancel } from './cancel-note.ts'
+import { followWithStart } from './follow-start.ts'
 import type { Lease } from './isolation-locks.ts'
-import { cancelledEntries, queuedEntries, timedOutEntries, waitingEntries } from './isolation-messages.ts'
+import { queuedEntries } from './isolation-messages.ts'
 import { ScriptExecution } from './script-execution.ts'
 import type { ScriptParts } from './script-parts.ts'
-
-/** Made when a cancel is asked for, so that a restarted agent knows of it. */
-const cancelFileName = 'cancel'
-
-const shellPath = '/bin/bash'
+import { cancelledBefore, debug, ended, neverStarted, type ScriptResult } from './script-result.ts'
+import { holderOf, waitForTurn } from './wait-for-turn.ts'
 
 /** What callers are told of a script. */
 export interface ScriptStatus {
@@ -56,7 +54,7 @@ export interface ScriptRunOptions {
   readonly command: StartCommand
   readonly log: OutputLog
   readonly state: ScriptState
-  /** Under the agent before this one; see {@link wasCancelled}. Default false. */
+  /** Under the agent before this one; see `cancel-note.ts`. Default false. */
   readonly isCancelRequested?: boolean
 }
 
@@ -66,8 +64,6 @@ export type Beginning =
   | { readonly t: 'queue' }
   /** In the middle: an agent before this one started it. */
   | { readonly t: 'adopt' }
-
-type Result = { readonly exitCode: number; readonly isKnown: boolean; readonly entries: readonly NewEntry[] }
 
 /**
  * The life of one script: it waits for its mutex, runs, and is complete. Whatever it has reached is in its workspace,
@@ -159,7 +155,7 @@ export class ScriptRun {
     if (this.isComplete) return
     if (!this.#isCancelRequested) {
       this.#isCancelRequested = true
-      await writeFile(join(this.workspace.control, cancelFileName), '', { mode: 0o600 }).catch(error =>
+      await noteCancel(this.workspace).catch(error =>
         this.#parts.log.warn(`The cancelling of ${this.#command.ticket} could not be noted`, error),
       )
     }
@@ -212,50 +208,29 @@ export class ScriptRun {
 
   /** Waits for the mutex. Undefined when the script will not run: that is settled then. */
   async #takeLock(): Promise<Lease | undefined> {
-    const { locks, clock, waitNotice } = this.#parts
-    const { mutexName: name, mutexTimeoutMs, queuedAt, ticket } = this.#command
     if (this.#log.progress.stage === 'new') {
-      this.#log.append(queuedEntries(this.#command), { stage: 'queued' }, clock.now())
+      this.#log.append(queuedEntries(this.#command), { stage: 'queued' }, this.#parts.clock.now())
     }
     if (this.#isCancelRequested) this.#stopWaiting.abort()
-    const isLimited = mutexTimeoutMs > 0 && mutexTimeoutMs < maximumMutexTimeoutMs
-    const waitedMs = () => clock.now().getTime() - queuedAt
-    const blockers = () => locks.before(name, ticket)
-    const tell = () => {
-      this.#tell(waitingEntries(this.#command, blockers()))
-      notice = setTimeout(tell, waitNotice.repeatMs).unref()
-    }
-    let notice = setTimeout(tell, waitNotice.firstMs).unref()
-    let seen = blockers()
-    const answer = await locks.acquire({
-      name,
-      holder: this.#holder,
+    const turn = await waitForTurn({
+      parts: this.#parts,
+      command: this.#command,
       signal: this.#stopWaiting.signal,
-      timeoutMs: isLimited ? Math.max(0, mutexTimeoutMs - waitedMs()) : undefined,
+      tell: entries => this.#tell(entries),
     })
-    clearTimeout(notice)
-    if (answer.t === 'held') return answer.lease
-    if (this.#isDetached) return void this.#close()
-    seen = locks.holders(name).length > 0 ? locks.holders(name) : seen
-    const result: Result =
-      answer.t === 'timed-out'
-        ? {
-            exitCode: scriptExitCodes.mutexTimedOut,
-            isKnown: true,
-            entries: timedOutEntries(this.#command, seen, waitedMs()),
-          }
-        : cancelledBefore(cancelledEntries(this.#command, seen))
-    this.#end(result)
+    if (turn.t === 'held') return turn.lease
+    if (this.#isDetached) this.#close()
+    else this.#end(turn.result)
     return undefined
   }
 
   async #launch(lease: Lease): Promise<void> {
     if (this.#isDetached) return this.#close()
-    if (this.#isCancelRequested) return this.#end(cancelledBefore(cancelledEntries(this.#command, [])))
+    if (this.#isCancelRequested) return this.#end(cancelledBefore(this.#command, []))
     this.#becomeRunning()
     let execution: ScriptExecution
     try {
-      execution = await ScriptExecution.launch(this.#context, this.#command.arguments)
+      execution = await ScriptExecution.launch(this.#context, this.#command)
     } catch (error) {
       return this.#end(neverStarted(toError(error).message))
     }
@@ -269,10 +244,11 @@ export class ScriptRun {
     this.#saveState({ state: 'Running', started: this.#state.started ?? clock.now() })
     this.#parts.flush.request(this.workspace)
     if (this.#log.progress.stage === 'started') return
+    const { name, folder } = describeShell(this.#command.shell)
     const lines = [
-      'The folder of the shell is /bin',
-      `The shell is ${shellPath}`,
-      `Starting ${shellPath} in ${this.workspace.folder} as ${user}; what it prints is read as UTF-8`,
+      `The folder of the shell is ${folder}`,
+      `The shell is ${name}`,
+      `Starting ${name} in ${this.workspace.folder} as ${user}; what it prints is read as UTF-8`,
     ]
     this.#tell(lines.map(debug), { stage: 'started' })
   }
@@ -290,7 +266,11 @@ export class ScriptRun {
     this.#execution = execution
     if (this.#isDetached) execution.detach()
     if (this.#isCancelRequested) execution.end(isAdopted)
-    const over = await execution.follow(() => lease?.release())
+    const started = this.#state.started ?? this.#parts.clock.now()
+    const over = await followWithStart(execution, this.#context, this.#command, started, () =>
+      lease?.release(),
+    )
+    if (over.t === 'never-up') return this.#end(over.result)
     if (over.t === 'detached') return this.#close()
     const { end, wasKilled } = over
     if (end.t === 'failed') return this.#end(neverStarted(end.reason))
@@ -299,19 +279,12 @@ export class ScriptRun {
     // An agent before this one may have ended the script and not lived to tell.
     const wasCancelled = wasKilled || (this.#isCancelRequested && (isAdopted || end.t !== 'exited'))
     const exitCode = wasCancelled ? scriptExitCodes.cancelled : found
-    const where = `${shellPath} in ${this.workspace.folder}`
-    const isKnown = exitCode !== scriptExitCodes.unknownResult
-    const entries = [
-      debug(
-        isKnown ? `${where} ended with exit code ${exitCode}` : `${where} is gone; how it ended is not known`,
-      ),
-    ]
-    if (wasCancelled) entries.unshift(debug('The script was cancelled: all of its processes were ended'))
-    this.#end({ exitCode, isKnown, entries })
+    const { name } = describeShell(this.#command.shell)
+    this.#end(ended(exitCode, `${name} in ${this.workspace.folder}`, wasCancelled))
   }
 
   /** Makes the script complete. The result is certain with the log's commit; the state file follows. */
-  #end({ exitCode, isKnown, entries }: Result): void {
+  #end({ exitCode, isKnown, entries }: ScriptResult): void {
     if (this.#log.progress.stage !== 'ended' && !this.#isForgotten) {
       this.#log.append(entries, { stage: 'ended', exitCode }, this.#parts.clock.now())
     }
@@ -356,34 +329,10 @@ export class ScriptRun {
   }
 
   #adoptLock(): Lease {
-    return this.#parts.locks.adopt(this.#command.mutexName, this.#holder, this.#state.started ?? undefined)
+    return this.#parts.locks.adopt(
+      this.#command.mutexName,
+      holderOf(this.#command),
+      this.#state.started ?? undefined,
+    )
   }
-
-  get #holder() {
-    const { ticket, taskId, isolation: level } = this.#command
-    return { ticket, taskId, level }
-  }
-}
-
-function debug(text: string): NewEntry {
-  return { source: 'Debug', text }
-}
-
-function neverStarted(reason: string): Result {
-  const entries: readonly NewEntry[] = [
-    { source: 'StdErr', text: `The script could not be started: ${reason}` },
-  ]
-  return { exitCode: scriptExitCodes.shellNotStarted, isKnown: true, entries }
-}
-
-function cancelledBefore(entries: readonly NewEntry[]): Result {
-  return { exitCode: scriptExitCodes.cancelledWhileWaiting, isKnown: true, entries }
-}
-
-/** Whether a cancel of the script in a workspace was asked for. */
-export function wasCancelled({ control }: ScriptWorkspace): Promise<boolean> {
-  return access(join(control, cancelFileName)).then(
-    () => true,
-    () => false,
-  )
 }

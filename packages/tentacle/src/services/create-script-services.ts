@@ -26,6 +26,7 @@ import { type ScriptCensus, ScriptEngine } from '../scripts/script-engine.ts'
 import { environmentOfScripts, type ScriptEnvironment } from '../scripts/script-environment.ts'
 import type { Clock } from '../scripts/script-parts.ts'
 import type { ScriptObserver } from '../scripts/script-run.ts'
+import { openShells } from '../shells/script-shells.ts'
 import { Uploads } from '../transfer/uploads.ts'
 import { DiskFlush, type Sync } from '../workspaces/disk-flush.ts'
 import { type FreeSpace, freeSpaceOf } from '../workspaces/disk-space.ts'
@@ -68,6 +69,8 @@ export interface ScriptServicesOptions {
   readonly cancelGraceMs?: number
   /** How much log one answer may have. Default: 1 Mi characters, of which an entry takes 40 beside its text. */
   readonly maxPageCharacters?: number
+  /** The PowerShell of Windows. Default: the one that is part of Windows. */
+  readonly powerShell?: string | undefined
   /** Hears what becomes of the scripts. Default: nobody does. */
   readonly observer?: ScriptObserver | undefined
 }
@@ -101,11 +104,12 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
   const table = options.processes ?? openProcessTable()
   const bells = new Map<string, Bell>()
   const keepers = join(workFolder(home), '.keepers')
+  const variables = environmentOfScripts(home, applications, environment)
   await deleteDeadKeepers(keepers, table)
   const keeper = new KeeperClient(
     {
       folder: keepers,
-      environment: environmentOfScripts(home, applications, environment),
+      environment: variables,
       waitingShells: options.waitingShells ?? 2,
       idleMs: options.keeperIdleMs ?? 600_000,
       ...(options.keeperCommand && { command: options.keeperCommand }),
@@ -117,6 +121,7 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
   )
   const parts = {
     table,
+    shells: openShells({ environment: variables, powerShell: options.powerShell }),
     keeper,
     bells,
     clock,

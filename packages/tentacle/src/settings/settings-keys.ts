@@ -14,6 +14,7 @@ export const settingsKeys = {
   metricsPort: 'Tentacle.Metrics.Port',
   metricsFile: 'Tentacle.Metrics.File',
   structuredLog: 'Tentacle.Log.Structured',
+  powerShellPath: 'Tentacle.Scripts.PowerShellPath',
 } as const
 
 /** The five keys of one proxy: `Octopus.Proxy` for scripts, `Octopus.Server.Proxy` for polling and calls to the server. */

@@ -97,6 +97,11 @@ export class TentacleSettings {
     return this.#boolean(settingsKeys.structuredLog, false)
   }
 
+  /** The PowerShell that runs scripts on Windows: a path, or a name on the PATH. Undefined: the one that is part of it. */
+  get powerShellPath(): string | undefined {
+    return this.text(settingsKeys.powerShellPath) || undefined
+  }
+
   /** An identity of long ago: it names the subscription of polling entries that have none. */
   get squid(): string | undefined {
     return this.text(settingsKeys.squid)

@@ -29,6 +29,7 @@ test('brings files to the disk before the folders that name them, one after the 
     '.tentacle/progress',
     'scriptstate.json',
     'Bootstrap.sh',
+    'Bootstrap.ps1',
   ]
   const of = (folder: string) => [
     ...names.map(name => join(folder, name)),

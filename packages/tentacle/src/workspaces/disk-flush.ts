@@ -75,9 +75,9 @@ function firstOf<K, V>(map: ReadonlyMap<K, V>): readonly [K, V] | undefined {
 }
 
 /** Files before the folders that name them. */
-function pathsOf({ folder, control, log, body }: ScriptWorkspace): readonly string[] {
+function pathsOf({ folder, control, log, bodies }: ScriptWorkspace): readonly string[] {
   const own = ['start.json', 'progress'].map(name => join(control, name))
-  return [log, ...own, join(folder, stateFileName), body, control, folder, dirname(folder)]
+  return [log, ...own, join(folder, stateFileName), ...bodies, control, folder, dirname(folder)]
 }
 
 async function syncPath(path: string): Promise<void> {

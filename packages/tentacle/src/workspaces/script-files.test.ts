@@ -7,11 +7,11 @@ import { encryptScriptFile } from './encrypted-file.ts'
 import { relativeName } from './script-files.ts'
 
 test('takes names inside the workspace, with either slash', () => {
-  assert.equal(relativeName('a.txt'), 'a.txt')
-  assert.equal(relativeName('sub\\deeper/a.txt'), 'sub/deeper/a.txt')
-  assert.equal(relativeName('a/../b'), 'b')
-  assert.equal(relativeName('...'), '...')
-  assert.equal(relativeName('sub/Output.log'), 'sub/Output.log')
+  assert.equal(relativeName('a.txt', { t: 'bash' }), 'a.txt')
+  assert.equal(relativeName('sub\\deeper/a.txt', { t: 'bash' }), 'sub/deeper/a.txt')
+  assert.equal(relativeName('a/../b', { t: 'bash' }), 'b')
+  assert.equal(relativeName('...', { t: 'bash' }), '...')
+  assert.equal(relativeName('sub/Output.log', { t: 'bash' }), 'sub/Output.log')
 })
 
 test('never lets a name out of the workspace or onto a file of the agent', () => {
@@ -33,7 +33,7 @@ test('never lets a name out of the workspace or onto a file of the agent', () =>
     fc.property(fc.array(part, { maxLength: 8 }), parts => {
       let path: string
       try {
-        path = relativeName(parts.join(''))
+        path = relativeName(parts.join(''), { t: 'bash' })
       } catch (error) {
         assert.ok(error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_NAME')
         return

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, normalize, sep } from 'node:path'
 import type { ScriptFile } from '@tentacle/contracts'
 import { TentacleError } from '../errors.ts'
+import type { ScriptShell } from '../shells/script-shell.ts'
 import { encryptScriptFile } from './encrypted-file.ts'
 import { isReservedName } from './script-workspace.ts'
 
@@ -13,8 +14,12 @@ const maxEncryptedBytes = 256 * 1024 * 1024
  *
  * @throws TentacleError `ERR_INVALID_NAME` for a name that leads out of the workspace or to a file of the agent
  */
-export async function writeScriptFiles(workspace: string, files: readonly ScriptFile[]): Promise<void> {
-  const targets = files.map(file => ({ file, path: join(workspace, relativeName(file.name)) }))
+export async function writeScriptFiles(
+  workspace: string,
+  shell: ScriptShell,
+  files: readonly ScriptFile[],
+): Promise<void> {
+  const targets = files.map(file => ({ file, path: join(workspace, relativeName(file.name, shell)) }))
   for (const { file, path } of targets) {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     if (file.encryptionPassword === null || file.encryptionPassword === '') {
@@ -33,7 +38,7 @@ export async function writeScriptFiles(workspace: string, files: readonly Script
 }
 
 /** Checks a name of a caller. Both slashes separate folders, whatever the system. */
-export function relativeName(name: string): string {
+export function relativeName(name: string, shell: ScriptShell): string {
   const path = normalize(name.replaceAll('\\', '/'))
   const first = path.split(sep)[0]
   const isOutside = name.startsWith('/') || name.startsWith('\\') || /^[A-Za-z]:/.test(name) || first === '..'
@@ -44,7 +49,7 @@ export function relativeName(name: string): string {
       { details: { name } },
     )
   }
-  if (isReservedName(path)) {
+  if (isReservedName(path, shell)) {
     throw new TentacleError(
       'ERR_INVALID_NAME',
       `The script file cannot be called ${JSON.stringify(name)}: the agent keeps a file of that name itself.`,

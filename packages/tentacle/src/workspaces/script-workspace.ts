@@ -3,18 +3,19 @@ import { readdir, rm } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { isSafeTicket } from '@tentacle/contracts'
 import { systemCode } from '../errors.ts'
+import { bodyFileName, bodyFileNames, bodyText, type ScriptShell } from '../shells/script-shell.ts'
 import { stateFileName } from './script-state.ts'
 
 /** Where the agent keeps its own files of a script, away from what the script sees with `*`. */
 const controlFolderName = '.tentacle'
 
-const bodyFileName = 'Bootstrap.sh'
 const logFileName = 'Output.log'
 
 /** The folder of one script (docs/wire/tentacle-scripts.md, "Workspace"). */
 export interface ScriptWorkspace {
   readonly folder: string
-  readonly body: string
+  /** Where the script may be: which of them it is depends on its shell. */
+  readonly bodies: readonly string[]
   readonly log: string
   readonly control: string
   /** What the launcher works with: claim, raw output, exit code. */
@@ -30,19 +31,25 @@ export function workspaceOf(folder: string): ScriptWorkspace {
   const control = join(folder, controlFolderName)
   return {
     folder,
-    body: join(folder, bodyFileName),
+    bodies: bodyFileNames.map(name => join(folder, name)),
     log: join(folder, logFileName),
     control,
     run: join(control, 'run'),
   }
 }
 
-/** Whether a file of a caller would overwrite one of the agent's. Case is ignored, as some file systems do. */
-export function isReservedName(relativePath: string): boolean {
+/**
+ * Whether a file of a caller would overwrite one of the agent's. Case is ignored, as some file systems do.
+ *
+ * @param shell of the script that the file is for
+ */
+export function isReservedName(relativePath: string, shell: ScriptShell): boolean {
   const first = (relativePath.split(sep)[0] ?? '').toLowerCase()
   const isWhole = first === relativePath.toLowerCase()
   if (first === controlFolderName) return true
-  return isWhole && [bodyFileName, logFileName, stateFileName].some(name => name.toLowerCase() === first)
+  return (
+    isWhole && [bodyFileName(shell), logFileName, stateFileName].some(name => name.toLowerCase() === first)
+  )
 }
 
 /** Makes the folder of a script, empty. What an earlier attempt left there is deleted. */
@@ -59,9 +66,9 @@ export async function createWorkspace(folder: string): Promise<ScriptWorkspace> 
   return workspace
 }
 
-/** Writes the script: UTF-8 without byte order mark, lines ended by LF. Not executable: a shell is given its path. */
-export function writeBody(workspace: ScriptWorkspace, body: string): void {
-  writeFileSync(workspace.body, body.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'), { mode: 0o600 })
+/** Writes the script as its shell wants it. Not executable: a shell is given its path. */
+export function writeBody({ folder }: ScriptWorkspace, shell: ScriptShell, body: string): void {
+  writeFileSync(join(folder, bodyFileName(shell)), bodyText(shell, body), { mode: 0o600 })
 }
 
 /** The workspaces below a work folder, by ticket. Folders whose names no ticket can have are left out. */

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ScriptIsolationLevel } from '@tentacle/contracts'
+import { parseShell, type ScriptShell } from '../shells/script-shell.ts'
 
 /**
  * What must be known to start a script again that was waiting when the agent ended: the original keeps none of it and
@@ -15,6 +16,9 @@ export interface StartCommand {
   /** 0 and the longest time that the contract knows mean no limit. */
   readonly mutexTimeoutMs: number
   readonly arguments: readonly string[]
+  readonly shell: ScriptShell
+  /** Whether the script has the guard in it that its caller has asked for. */
+  readonly isGuarded: boolean
   /** Since when it has been waiting for its turn, in milliseconds since 1970. */
   readonly queuedAt: number
   /** Rises with every script of this home: who waited first is served first, after a restart too. */
@@ -49,5 +53,16 @@ function parse(value: unknown): StartCommand | undefined {
   if (!isText || !isNumber || (isolation !== 'NoIsolation' && isolation !== 'FullIsolation')) return undefined
   const list: readonly unknown[] = Array.isArray(fields.arguments) ? fields.arguments : []
   const texts = list.filter(text => typeof text === 'string')
-  return { ticket, taskId, isolation, mutexName, mutexTimeoutMs, queuedAt, order, arguments: texts }
+  return {
+    ticket,
+    taskId,
+    isolation,
+    mutexName,
+    mutexTimeoutMs,
+    queuedAt,
+    order,
+    arguments: texts,
+    shell: parseShell(fields.shell) ?? { t: 'bash' }, // agents before there was a choice
+    isGuarded: fields.isGuarded === true,
+  }
 }

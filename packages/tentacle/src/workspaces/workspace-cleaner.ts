@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../logging/log.ts'
 import { deleteWorkspace, listWorkspaces, type ScriptWorkspace, workFolder } from './script-workspace.ts'
+import { timeSpanOf } from './time-span.ts'
 
 /** A script that left its workspace for so long will not be asked for again. One day. */
 const defaultOlderThanMs = 24 * 60 * 60 * 1000
@@ -44,17 +45,6 @@ export function cleanerTimes(
     olderThanMs: timeSpanOf(env.TENTACLE_WORKSPACE_CLEANER_DELETE_OLDER_THAN) ?? defaultOlderThanMs,
     delayMs: timeSpanOf(env.TENTACLE_WORKSPACE_CLEANER_DELAY) ?? defaultDelayMs,
   }
-}
-
-/** Milliseconds of `[d.]hh:mm[:ss[.fffffff]]` or of whole days; undefined for anything else, 0 included. */
-function timeSpanOf(text: string | undefined): number | undefined {
-  const match = /^(?:(\d{1,8})\.)?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,7}))?)?$|^(\d{1,8})$/.exec(
-    text?.trim() ?? '',
-  )
-  if (match === null) return undefined
-  const [, days = '0', hours = '0', minutes = '0', seconds = '0', fraction = '', onlyDays = days] = match
-  const wholeSeconds = ((Number(onlyDays) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)
-  return wholeSeconds * 1000 + Number(`0.${fraction || 0}`) * 1000 || undefined
 }
 
 export function createWorkspaceCleaner(options: CleanerOptions): WorkspaceCleaner {
@@ -103,8 +93,8 @@ export function createWorkspaceCleaner(options: CleanerOptions): WorkspaceCleane
 }
 
 /** When the log, or else the script, was last written; undefined for a folder that has neither and is none of ours. */
-async function lastWriteOf({ log, body }: ScriptWorkspace): Promise<number | undefined> {
-  for (const path of [log, body]) {
+async function lastWriteOf({ log, bodies }: ScriptWorkspace): Promise<number | undefined> {
+  for (const path of [log, ...bodies]) {
     const found = await stat(path).catch(() => undefined)
     if (found !== undefined) return found.mtimeMs
   }

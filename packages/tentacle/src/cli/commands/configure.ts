@@ -52,6 +52,10 @@ const options = {
     'structuredLog',
     'True to keep the log as JSON lines, too, in OctopusTentacle.jsonl; False, as at first, for the text alone',
   ),
+  powerShellPath: value(
+    'powerShellPath',
+    "PowerShell that runs scripts on Windows, such as pwsh; 'default' for the one of Windows, as at first",
+  ),
 } as const satisfies OptionTable
 
 type Options = ParsedOptions<typeof options>
@@ -143,6 +147,8 @@ async function prepareChange({ option, value }: Occurrence, cwd: string): Promis
     }
     case 'structuredLog':
       return structuredLog(value)
+    case 'powerShellPath':
+      return powerShellPath(value, cwd)
     case 'metricsPort':
       return metricsPort(value)
     case 'metricsFile':
@@ -191,6 +197,14 @@ function structuredLog(text: string): Change {
   const value = parseBoolean('structuredLog', text)
   const says = value ? 'The log is kept as JSON lines, too' : 'The log is kept as text alone'
   return { key: settingsKeys.structuredLog, value, says }
+}
+
+/** A name is looked up on the PATH whenever a script starts, so that a newer one is used as soon as it is there. */
+function powerShellPath(text: string, cwd: string): Change {
+  if (text === '' || text.toLowerCase() === 'default')
+    return { key: settingsKeys.powerShellPath, value: null, says: 'Scripts run in the PowerShell of Windows' }
+  const value = /[\\/]/.test(text) ? resolve(cwd, text) : text
+  return { key: settingsKeys.powerShellPath, value, says: `Scripts run in the PowerShell ${value}` }
 }
 
 function metricsPort(text: string): Change {

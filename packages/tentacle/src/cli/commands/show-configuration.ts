@@ -52,11 +52,12 @@ function localConfiguration(settings: TentacleSettings): Map<string, unknown> {
 
 /** Only what is set: programs that read this know the members that the original shows. */
 function ownConfiguration(settings: TentacleSettings): [string, unknown][] {
-  const { metricsPort, metricsFile, hasStructuredLog } = settings
+  const { metricsPort, metricsFile, hasStructuredLog, powerShellPath } = settings
   const own: [string, unknown][] = [
     ['Tentacle.Log.Structured', hasStructuredLog || undefined],
     ['Tentacle.Metrics.Port', metricsPort],
     ['Tentacle.Metrics.File', metricsFile],
+    ['Tentacle.Scripts.PowerShellPath', powerShellPath],
   ]
   return own.filter(([, value]) => value !== undefined)
 }
