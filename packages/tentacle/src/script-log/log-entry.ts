@@ -7,6 +7,12 @@ export interface NewEntry {
   readonly text: string
 }
 
+/** Lines of one source, one after another. */
+export interface NewLines {
+  readonly source: ProcessOutputSource
+  readonly lines: readonly string[]
+}
+
 /** Every log begins with a byte order mark. */
 export const byteOrderMark = Buffer.from('\uFEFF', 'utf8')
 
@@ -19,18 +25,29 @@ const sources: ReadonlyMap<unknown, ProcessOutputSource> = new Map([
 
 /** Writes entries as `Output.log` has them: JSON arrays with nothing between them. */
 export function formatEntries(entries: readonly NewEntry[], occurred: Date): string {
-  const tail = `,"${formatTimestamp(occurred)}"]`
-  let text = ''
-  for (const entry of entries) text += `["${sourceNames[entry.source]}",${quoteText(entry.text)}${tail}`
-  return text
+  return entries.map(({ source, text }) => formatLines({ source, lines: [text] }, occurred)).join('')
 }
 
-/** The line separators that the original escapes although JSON does not ask for it. */
-const extraEscapes = /[\u0085\u2028\u2029]/
+/** The same for many lines at once, which takes a fraction of the time and leaves nothing to the collector. */
+export function formatLines({ source, lines }: NewLines, occurred: Date): string {
+  if (lines.length === 0) return ''
+  const head = `["${sourceNames[source]}","`
+  const tail = `","${formatTimestamp(occurred)}"]`
+  const texts = lines.some(isSpecial) ? lines.map(escapeText) : lines
+  return head + texts.join(tail + head) + tail
+}
 
-function quoteText(text: string): string {
-  const quoted = JSON.stringify(text)
-  return extraEscapes.test(quoted) ? quoted.replace(new RegExp(extraEscapes, 'g'), escapeUnit) : quoted
+/** What does not stand for itself: what JSON escapes, and line separators that the original escapes beside it. */
+const special = /["\\\p{Cc}\u2028\u2029\p{Cs}]/u
+
+function isSpecial(text: string): boolean {
+  return special.test(text)
+}
+
+function escapeText(text: string): string {
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/[\u0085\u2028\u2029]/g, escapeUnit)
 }
 
 function escapeUnit(character: string): string {
@@ -55,7 +72,7 @@ export function parseEntry(text: string): ProcessOutput | undefined {
 let lastTime: { readonly text: string; readonly time: Date } | undefined
 
 /** Lines that were read together have the same time, so most calls repeat the one before. */
-function timeOf(text: string): Date | undefined {
+export function timeOf(text: string): Date | undefined {
   if (lastTime?.text === text) return lastTime.time
   const time = parseTimestamp(text)
   if (time !== undefined) lastTime = { text, time }

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs'
-import { byteOrderMark, formatEntries, type NewEntry } from './log-entry.ts'
+import { byteOrderMark, formatEntries, formatLines, type NewEntry, type NewLines } from './log-entry.ts'
 import { type LogProgress, noProgress, openOrCreate, ProgressFile } from './log-progress.ts'
 import { type LogPage, LogReader } from './log-reader.ts'
 
@@ -80,14 +80,25 @@ export class OutputLog {
    * @throws the system's error when they cannot be written; then nothing has changed
    */
   append(entries: readonly NewEntry[], change: ProgressChange = {}, occurred = new Date()): void {
+    this.#commit(formatEntries(entries, occurred), entries.length, change)
+  }
+
+  /** The same for what a script printed. */
+  appendLines(parts: readonly NewLines[], change: ProgressChange, occurred: Date): void {
+    const text = parts.map(part => formatLines(part, occurred)).join('')
+    const count = parts.reduce((sum, { lines }) => sum + lines.length, 0)
+    this.#commit(text, count, change)
+  }
+
+  #commit(text: string, count: number, change: ProgressChange): void {
     if (this.#files === undefined) throw new Error(`The log ${this.#paths.log} is closed.`)
-    const bytes = this.#encode(formatEntries(entries, occurred))
+    const bytes = this.#encode(text)
     writeAll(this.#files.log, bytes, this.#progress.logBytes)
     const next = {
       ...this.#progress,
       ...change,
       logBytes: this.#progress.logBytes + bytes.length,
-      entries: this.#progress.entries + entries.length,
+      entries: this.#progress.entries + count,
     }
     this.#files.progress.commit(next)
     this.#progress = next

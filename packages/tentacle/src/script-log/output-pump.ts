@@ -1,6 +1,6 @@
 import { setImmediate as letOthersGo } from 'node:timers/promises'
 import type { SplitLines } from './line-splitter.ts'
-import type { NewEntry } from './log-entry.ts'
+import type { NewLines } from './log-entry.ts'
 import type { OutputLog } from './output-log.ts'
 import { RawOutput } from './raw-output.ts'
 import type { TextMask } from './text-mask.ts'
@@ -66,24 +66,26 @@ export class OutputPump {
 
   #take(out: SplitLines, err: SplitLines): void {
     const { log, mask } = this.#options
-    const entries: NewEntry[] = []
-    for (const line of out.lines) entries.push({ source: 'StdOut', text: mask(line) })
-    for (const line of err.lines) entries.push({ source: 'StdErr', text: mask(line) })
     const { stdoutBytes, stderrBytes } = log.progress
-    if (entries.length === 0 && out.doneBytes === stdoutBytes && err.doneBytes === stderrBytes) return
-    this.#taken = { entries, stdoutBytes: out.doneBytes, stderrBytes: err.doneBytes }
+    const isNothing = out.lines.length === 0 && err.lines.length === 0
+    if (isNothing && out.doneBytes === stdoutBytes && err.doneBytes === stderrBytes) return
+    const parts: readonly NewLines[] = [
+      { source: 'StdOut', lines: out.lines.map(mask) },
+      { source: 'StdErr', lines: err.lines.map(mask) },
+    ]
+    this.#taken = { parts, stdoutBytes: out.doneBytes, stderrBytes: err.doneBytes }
   }
 
   #store(): void {
     if (this.#taken === undefined) return
-    const { entries, ...done } = this.#taken
-    this.#options.log.append(entries, done, this.#options.now())
+    const { parts, ...done } = this.#taken
+    this.#options.log.appendLines(parts, done, this.#options.now())
     this.#taken = undefined
   }
 }
 
 interface Taken {
-  readonly entries: readonly NewEntry[]
+  readonly parts: readonly NewLines[]
   readonly stdoutBytes: number
   readonly stderrBytes: number
 }
