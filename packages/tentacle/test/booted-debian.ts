@@ -16,8 +16,10 @@ export interface CommandEnd {
 
 /** A Debian that was booted, with systemd as its first process and the network of this machine. */
 export interface BootedDebian {
-  /** The folder in which the machine sees the built agent; nobody can write there. */
+  /** The folder in which the machine sees what was made for it; nobody can write there. */
   readonly installed: string
+  /** The same folder, as this machine sees it. */
+  readonly given: string
   run(command: string, ...args: string[]): Promise<CommandEnd>
   /** What this machine calls the process that has this number in the booted one. */
   outerPid(inner: string): number
@@ -49,13 +51,19 @@ function isOnPath(name: string): boolean {
   })
 }
 
+/** What the machine is given: the built agent, or the packages that it is installed from. */
+const builders = {
+  agent: ['scripts/build-agent.mjs', '--with-node'],
+  packages: ['scripts/package-agent.mjs', '--fast'],
+} as const
+
 /** Boots the machine. What is changed in it is forgotten when it is shut down. */
-export async function bootDebian(): Promise<BootedDebian> {
+export async function bootDebian(given: keyof typeof builders = 'agent'): Promise<BootedDebian> {
   const template = await makeTemplate()
   const build = await mkdtemp(join(tmpdir(), 'tentacle-built-'))
-  const builder = join(project, 'scripts/build-agent.mjs')
-  const built = await execute(process.execPath, [builder, '--out', build, '--with-node'])
-  if (built.exitCode !== 0) throw new Error(`The agent could not be built:\n${built.stderr}`)
+  const [builder, option] = builders[given]
+  const built = await execute(process.execPath, [join(project, builder), '--out', build, option])
+  if (built.exitCode !== 0) throw new Error(`The ${given} could not be built:\n${built.stderr}`)
   await chmod(build, 0o755)
   const machine = spawn(
     'setpriv',
@@ -90,7 +98,7 @@ export async function bootDebian(): Promise<BootedDebian> {
     const run = (command: string, ...args: string[]) => runInside(init, command, args)
     const namespace = readlinkSync(`/proc/${init}/ns/pid`)
     const isInside = (pid: number) => readlinkSync(`/proc/${pid}/ns/pid`) === namespace
-    return { installed, run, outerPid: inner => outerPid(inner, isInside), shutDown: end }
+    return { installed, given: build, run, outerPid: inner => outerPid(inner, isInside), shutDown: end }
   } catch (error) {
     await end()
     throw new Error(`The machine did not boot. Its console:\n${console}`, { cause: error })
