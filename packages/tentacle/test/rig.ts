@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
-import type { Machine, ServicePlace } from '../src/cli/machine.ts'
+import type { Machine } from '../src/cli/machine.ts'
 import { runCli } from '../src/cli/run-cli.ts'
+import type { Windows } from '../src/windows/windows.ts'
 
 /** The machine id that the fixtures were made with. */
 export const recordedMachineId = '0123456789abcdef0123456789abcdef'
@@ -26,8 +27,8 @@ export interface RunOptions {
   readonly stdin?: Readable
   /** Whether the command may do everything; it may, unless told otherwise. */
   readonly isElevated?: boolean
-  /** What manages services; systemd, unless told otherwise. */
-  readonly system?: ServicePlace['system']
+  /** What there is of Windows; nothing, unless given. */
+  readonly windows?: Windows
 }
 
 /**
@@ -85,11 +86,11 @@ export async function createRig(t: Pick<TestContext, 'after'>): Promise<Rig> {
       },
       program: { executable: '/opt/octopus/tentacle/Tentacle', folder: at('program') },
       services: {
-        system: options.system ?? 'systemd',
         isElevated: options.isElevated ?? true,
         units: at('etc/systemd/system'),
         packagedUnits: [at('usr/lib/systemd/system')],
       },
+      windows: options.windows,
       patience: { serverStartMs: 50, serverStartPauseMs: 10, handshakePauseMs: 1, packagePauseMs: 1 },
       now: () => new Date(),
       onStopSignal(stop) {

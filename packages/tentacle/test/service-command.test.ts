@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import { createRig, type RunOptions } from './rig.ts'
 import { type SystemctlAnswer, standInSystem } from './stand-in-system.ts'
+import { standInWindows } from './stand-in-windows.ts'
 
 /** A machine with an instance `T1`, stand-ins for the programs of the system, and a way to call `service`. */
 async function place(t: TestContext, answer?: SystemctlAnswer) {
@@ -142,22 +143,22 @@ test('with * the other instances are tried too when one fails', async t => {
   assert.deepEqual(await system.calls(), ['systemctl start A', 'systemctl start T1'])
 })
 
-test('on Windows the service controller is called', async t => {
+test('tentacle 12.66: on Windows its own services are managed, and checkservices starts what stands still', async t => {
   const { rig, system, service } = await place(t)
-  await rig.write('fakebin/sc.exe', `#!/bin/sh\necho "sc.exe $*" >> '${rig.at('calls')}'\n`)
-  await rig.write('fakebin/schtasks.exe', `#!/bin/sh\necho "schtasks.exe $*" >> '${rig.at('calls')}'\n`)
-  for (const name of ['sc.exe', 'schtasks.exe']) await chmod(rig.at('fakebin', name), 0o755)
-  const { exitCode, stdout } = await service(['--install'], { system: 'windows' })
+  const windows = standInWindows()
+  const { exitCode, stdout } = await service(['--install'], { windows })
   assert.deepEqual([exitCode, stdout], [0, 'Service installed\n'])
+  const installed = windows.services.services.get('OctopusDeploy Tentacle: T1')
+  assert.equal(installed?.settings.command, '"/opt/octopus/tentacle/Tentacle" run --instance="T1"')
+  assert.equal((await rig.run(['checkservices', '--instances=*'], { windows })).stdout, 'Service started\n')
+  assert.equal(installed?.state, 'RUNNING')
+
+  await rig.write('fakebin/schtasks.exe', `#!/bin/sh\necho "schtasks.exe $*" >> '${rig.at('calls')}'\n`)
+  await chmod(rig.at('fakebin', 'schtasks.exe'), 0o755)
   const PATH = `${system.programs}:/usr/bin:/bin`
-  const made = await rig.run(['watchdog', '--create', '--interval=7'], { system: 'windows', env: { PATH } })
+  const made = await rig.run(['watchdog', '--create', '--interval=7'], { windows, env: { PATH } })
   assert.equal(made.exitCode, 0, made.stderr)
-  const calls = await system.calls()
-  assert.match(
-    calls[0] ?? '',
-    /^sc\.exe create OctopusDeploy Tentacle: T1 binPath= "\/opt\/octopus\/tentacle\/Tentacle" run --instance="T1"/,
-  )
-  assert.match(calls.at(-1) ?? '', /^schtasks\.exe \/Create .* \/MO 7 /)
+  assert.match((await system.calls()).at(-1) ?? '', /^schtasks\.exe \/Create .* \/MO 7 /)
 })
 
 test('extract replaces files of the same name, and leaves nothing of a package that is damaged', async t => {

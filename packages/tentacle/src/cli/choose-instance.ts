@@ -17,15 +17,23 @@ export interface ChosenInstance {
   readonly error?: unknown
 }
 
+/** The instances of this machine. */
+export function openIndex({ paths, windows }: Machine): InstanceIndex {
+  return new InstanceIndex(paths.indexRoot, windows?.legacyInstances)
+}
+
 /** Chooses by `--instance` and `--config`, whatever else the command line says. Does not throw. */
 export async function chooseInstance(machine: Machine, args: readonly string[]): Promise<ChosenInstance> {
   try {
     const options = parseOptions(instanceOptions, args)
-    const { name, configPath } = await selectInstance(new InstanceIndex(machine.paths.indexRoot), {
+    const index = openIndex(machine)
+    const { name, configPath } = await selectInstance(index, {
       instance: options.text('instance'),
       config: options.text('config'),
       cwd: machine.cwd,
     })
+    // An account that cannot write there can use the old record as well.
+    if (name !== undefined) await index.adopt({ name, configPath }).catch(() => false)
     const settings = settingsAt(configPath, machine)
     return { found: { name, settings }, ...(await placeOfLogs(settings)) }
   } catch (error) {
@@ -48,7 +56,7 @@ export function chooseGivenInstance(
 /** The settings of a file on this machine. */
 export function settingsAt(configPath: string, machine: Machine): SettingsStore {
   return openSettings(configPath, {
-    secrets: createSecretBox(machine.paths),
+    secrets: machine.windows?.secrets ?? createSecretBox(machine.paths),
     contributed: environmentSettings(machine.env, machine.program.folder),
   })
 }

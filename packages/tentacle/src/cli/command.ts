@@ -5,8 +5,14 @@ import { type ParsedOptions, parseOptions } from '../options/parse-options.ts'
 import type { SettingsStore } from '../settings/settings-store.ts'
 import type { Machine } from './machine.ts'
 
-/** How the agent learns that it should stop: Enter or a signal, a signal alone, or the end of who has started it. */
-export type HostKind = 'console' | 'signals' | 'parent'
+/**
+ * How the agent learns that it should stop. `console`: by Enter or a signal. `signals`: by a signal alone. `unsaid`: by
+ * Windows, if that has started it as a service, else as with `console`. `parent`: by the end of who has started it, which
+ * on Windows holds the mutex.
+ */
+export type Host =
+  | { readonly kind: 'console' | 'signals' | 'unsaid' }
+  | { readonly kind: 'parent'; readonly mutex: string }
 
 /** What every command gets. */
 export interface CommandContext {
@@ -28,7 +34,7 @@ export interface InstanceContext extends CommandContext {
   readonly settings: SettingsStore
   /** What to append to a command line so that it works on this instance: ` --instance NAME`, or nothing. */
   readonly instanceArgument: string
-  readonly host: HostKind
+  readonly host: Host
   /** Tells that the agent, if it runs, does not know of the change yet. */
   restartHint(): void
 }

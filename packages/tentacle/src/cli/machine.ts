@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { programFolder } from '../program-files.ts'
 import type { MachineKeyPaths } from '../settings/machine-key.ts'
+import { type Windows, windows } from '../windows/windows.ts'
 
 /** Fixed places of the system. */
 export interface MachinePaths extends MachineKeyPaths {
@@ -21,7 +22,6 @@ export interface Program {
 
 /** How this system runs services. */
 export interface ServicePlace {
-  readonly system: 'systemd' | 'windows'
   /** Whether this process may do everything: root, or an administrator's elevated prompt. */
   readonly isElevated: boolean
   /** Where systemd keeps the units of this machine. */
@@ -66,11 +66,15 @@ export interface Machine {
   readonly paths: MachinePaths
   readonly program: Program
   readonly services: ServicePlace
+  /** What there is on Windows alone; undefined elsewhere. */
+  readonly windows: Windows | undefined
   readonly patience: Patience
   now(): Date
   /** Calls `stop` for each signal that asks the process to end, until the returned function is called. */
   onStopSignal(stop: (signal: string) => void): () => void
 }
+
+const isWindows = process.platform === 'win32'
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
 
@@ -91,6 +95,7 @@ export function openMachine(process: NodeJS.Process): Machine {
     paths: systemPaths(env),
     program: installedProgram(),
     services: servicePlace(),
+    windows: isWindows ? windows : undefined,
     patience,
     now: () => new Date(),
     onStopSignal(stop) {
@@ -110,8 +115,7 @@ export function openMachine(process: NodeJS.Process): Machine {
 
 /** The fixed paths of the original, with the variables that move them (docs/wire/tentacle-settings.md 1, 6 and 7). */
 export function systemPaths(env: Machine['env']): MachinePaths {
-  const systemRoot =
-    process.platform === 'win32' ? join(env.ProgramData ?? 'C:\\ProgramData', 'Octopus') : '/etc/octopus'
+  const systemRoot = isWindows ? join(env.ProgramData ?? 'C:\\ProgramData', 'Octopus') : '/etc/octopus'
   const indexRoot = env.TentacleMachineConfigurationHomeDirectory || systemRoot
   const keyFiles = new Set([join(systemRoot, 'machinekey'), join(indexRoot, 'machinekey')])
   return {
@@ -123,19 +127,19 @@ export function systemPaths(env: Machine['env']): MachinePaths {
 }
 
 function localData(env: Machine['env']): string {
-  if (process.platform === 'win32') return env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local')
+  if (isWindows) return env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local')
   return env.XDG_DATA_HOME || join(homedir(), '.local', 'share')
 }
 
 function installedProgram(): Program {
-  return { folder: programFolder, executable: join(programFolder, 'Tentacle') }
+  return { folder: programFolder, executable: join(programFolder, isWindows ? 'Tentacle.exe' : 'Tentacle') }
 }
 
-/** Windows tells nobody in a simple way who is elevated: there its own refusal is reported. */
 function servicePlace(): ServicePlace {
   return {
-    system: process.platform === 'win32' ? 'windows' : 'systemd',
-    isElevated: process.getuid === undefined || process.getuid() === 0,
+    get isElevated() {
+      return isWindows ? windows.isElevated() : process.getuid?.() === 0
+    },
     units: '/etc/systemd/system',
     packagedUnits: ['/usr/lib/systemd/system', '/lib/systemd/system', '/usr/local/lib/systemd/system'],
   }

@@ -5,6 +5,7 @@ import { findAccount } from '../service-manager/service-accounts.ts'
 import type { ServiceManager } from '../service-manager/service-definition.ts'
 import { SystemdServices } from '../service-manager/systemd-services.ts'
 import { WindowsServices } from '../service-manager/windows-services.ts'
+import type { Windows } from '../windows/windows.ts'
 import type { Machine } from './machine.ts'
 
 /** An instance whose files the account of its service gets. */
@@ -19,6 +20,11 @@ export function programsOf(machine: Machine): RunProgram {
   return (program, args) => runProgram(program, args, { env: machine.env })
 }
 
+/** The services of a machine with Windows. */
+export function windowsServices({ services }: Machine, windows: Windows, log: Log): WindowsServices {
+  return new WindowsServices({ isElevated: services.isElevated, control: windows.services, log })
+}
+
 /**
  * The services of this machine.
  *
@@ -30,8 +36,8 @@ export function openServiceManager(
   files: () => Promise<InstanceFiles>,
 ): ServiceManager {
   const run = programsOf(machine)
-  const { services, paths, program, env } = machine
-  if (services.system === 'windows') return new WindowsServices({ isElevated: services.isElevated, run, log })
+  const { services, paths, program, env, windows } = machine
+  if (windows !== undefined) return windowsServices(machine, windows, log)
   return new SystemdServices({
     place: {
       units: services.units,

@@ -1,7 +1,7 @@
 import { TentacleError, toError } from '../errors.ts'
 import { formatOptions, hostOptions, instanceOptions } from '../options/common-options.ts'
 import { type ParsedOptions, parseOptions } from '../options/parse-options.ts'
-import type { HostKind, PreparedCommand } from './command.ts'
+import type { Host, PreparedCommand } from './command.ts'
 import { commandName, commands, findCommand } from './commands.ts'
 import { isDeployerCommand, runDeployerCommand } from './deployer-commands.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -65,7 +65,6 @@ async function run(
   if (name === 'help') return await helpCommand(args, session)
   const command = await findCommand(name)?.load()
   if (command === undefined) return
-  const kind = hostKind(host)
   if (command.kind === 'plain') {
     const prepared = command.prepare(args)
     demandAllKnown(prepared)
@@ -75,13 +74,15 @@ async function run(
     const prepared = command.prepare(args)
     demandAllKnown(prepared)
     session.announce(name, [typed, ...prepared.masked], prepared.secrets)
-    await prepared.run(session.instanceContext(kind))
+    await prepared.run(session.instanceContext(hostOf(host)))
   }
 }
 
-function hostKind(host: ParsedOptions<typeof hostOptions>): HostKind {
-  if (host.has('monitorMutex')) return 'parent'
-  return host.has('noninteractive') ? 'signals' : 'console'
+function hostOf(options: ParsedOptions<typeof hostOptions>): Host {
+  const mutex = options.text('monitorMutex')
+  if (mutex !== undefined) return { kind: 'parent', mutex }
+  if (options.has('noninteractive')) return { kind: 'signals' }
+  return { kind: options.has('console') ? 'console' : 'unsaid' }
 }
 
 function demandAllKnown<Context>({ leftOver }: PreparedCommand<Context>): void {

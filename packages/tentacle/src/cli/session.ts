@@ -1,11 +1,12 @@
 import { join } from 'node:path'
+import { toError } from '../errors.ts'
 import { consoleSink } from '../logging/console-sink.ts'
 import { parseLogLevel } from '../logging/levels.ts'
 import { createLog, describeError, type Log, type LogSink } from '../logging/log.ts'
 import { fileSink, type LogFileOptions, structuredSink } from '../logging/log-file.ts'
 import { SecretMask } from '../logging/mask.ts'
 import type { ChosenInstance } from './choose-instance.ts'
-import type { CommandContext, HostKind, InstanceContext } from './command.ts'
+import type { CommandContext, Host, InstanceContext } from './command.ts'
 import type { Machine } from './machine.ts'
 import { informationalVersion } from './version.ts'
 
@@ -75,6 +76,15 @@ export class Session {
     this.#console('fatal', report, { message: report })
     const { message } = error
     for (const write of this.#files) write('fatal', describeError(error), { message, error })
+    this.#tellWindows(report)
+  }
+
+  #tellWindows(report: string): void {
+    try {
+      this.#machine.windows?.writeErrorEvent(this.#mask.apply(report))
+    } catch (error) {
+      this.#fileLog.warn(toError(error).message)
+    }
   }
 
   plainContext(): CommandContext {
@@ -88,7 +98,7 @@ export class Session {
   }
 
   /** @throws TentacleError when no instance fits the command line. */
-  instanceContext(host: HostKind): InstanceContext {
+  instanceContext(host: Host): InstanceContext {
     const { found } = this.#chosen
     if (found === undefined) throw this.#chosen.error
     const { name, settings } = found

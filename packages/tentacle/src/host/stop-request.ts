@@ -1,21 +1,18 @@
 import type { Log } from '../logging/log.ts'
-import { watchParent } from './parent-watch.ts'
 
-/** Who may stop the agent. */
+/** Who may stop the agent, besides signals. */
 export interface StopRequestOptions {
-  /**
-   * `console`: Enter, the end of standard input, or a signal. `signals`: only a signal; standard input is never read.
-   * `parent`: a signal, or the end of the process that started this one.
-   */
-  readonly host: 'console' | 'signals' | 'parent'
-  readonly stdin: NodeJS.ReadableStream
+  /** Where Enter, or its end, stops the agent; undefined: standard input is never read. */
+  readonly stdin: NodeJS.ReadableStream | undefined
+  /** Calls its argument at the end of who has started this process; what it returns ends the watch. */
+  readonly watch: ((gone: () => void) => () => void) | undefined
   /** Aborted by a signal that asks the process to end. */
   readonly signal: AbortSignal
   readonly log: Log
 }
 
 /** Waits until somebody asks the agent to stop. */
-export async function waitForStopRequest({ host, stdin, signal, log }: StopRequestOptions): Promise<void> {
+export async function waitForStopRequest({ stdin, watch, signal, log }: StopRequestOptions): Promise<void> {
   if (signal.aborted) return
   const { promise, resolve } = Promise.withResolvers<void>()
   const keepAlive = setInterval(() => undefined, 2 ** 30) // signals alone do not keep a process alive
@@ -24,21 +21,19 @@ export async function waitForStopRequest({ host, stdin, signal, log }: StopReque
   }
   const stop = () => resolve()
   signal.addEventListener('abort', stop, { once: true })
-  const unwatch = host === 'parent' ? watchParent(stop) : undefined
-  if (host === 'console') {
+  const unwatch = watch?.(stop)
+  if (stdin !== undefined) {
     log.info('Running. Press <enter> to shut down...')
     stdin.on('data', onData).once('end', stop).once('error', stop)
   }
   try {
     await promise
-    if (host === 'console') log.info('')
+    if (stdin !== undefined) log.info('')
   } finally {
     clearInterval(keepAlive)
     unwatch?.()
     signal.removeEventListener('abort', stop)
-    if (host === 'console') {
-      stdin.off('data', onData).off('end', stop).off('error', stop)
-      stdin.pause()
-    }
+    stdin?.off('data', onData).off('end', stop).off('error', stop)
+    stdin?.pause()
   }
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { StandInServices } from '../../test/stand-in-windows.ts'
 import { createLog } from '../logging/log.ts'
-import type { ProgramEnd } from './run-program.ts'
 import type { ServiceDefinition } from './service-definition.ts'
 import { createTaskArguments, deleteTaskArguments } from './watchdog-task.ts'
-import { installCalls, parseState, WindowsServices, windowsServiceName } from './windows-services.ts'
+import { WindowsServices, windowsServiceName } from './windows-services.ts'
 
 const service: ServiceDefinition = {
   instance: 'Second One',
@@ -15,82 +15,108 @@ const service: ServiceDefinition = {
   dependsOn: 'MSSQLSERVER',
   environment: {},
 }
+const name = 'OctopusDeploy Tentacle: Second One'
 
-const query = (state: string) =>
-  `SERVICE_NAME: x\r\n        TYPE               : 10  WIN32_OWN_PROCESS\r\n        STATE              : 4  ${state}\r\n`
-
-/** A service controller that answers in order, and what it was asked. */
-function controller(answers: readonly Partial<ProgramEnd>[], isElevated = true) {
-  const calls: string[] = []
+function place(isElevated = true) {
+  const control = new StandInServices()
   const lines: string[] = []
-  const left = [...answers]
-  const services = new WindowsServices({
-    isElevated,
-    log: createLog([(level, text) => lines.push(`${level} ${text}`)], 'info'),
-    run: async (program, args) => {
-      calls.push([program, ...args].join('|'))
-      return { exitCode: 0, stdout: '', stderr: '', ...left.shift() }
-    },
-  })
-  return { services, calls, lines }
+  const log = createLog([(level, text) => lines.push(`${level} ${text}`)], 'info')
+  return { control, lines, services: new WindowsServices({ isElevated, control, log }) }
 }
 
-test('tentacle 12.66: a Windows service has the name, command and dependencies of the original', () => {
+test('tentacle 12.66: a Windows service has the name, command and dependencies of the original', async () => {
   assert.equal(windowsServiceName(undefined), 'OctopusDeploy Tentacle')
   assert.equal(windowsServiceName('tentacle'), 'OctopusDeploy Tentacle')
-  const name = 'OctopusDeploy Tentacle: Second One'
-  assert.deepEqual(installCalls(service), [
-    [
-      ...['create', name],
-      ...[
-        'binPath=',
-        '"C:\\Program Files\\Octopus Deploy\\Tentacle\\Tentacle.exe" run --instance="Second One"',
-      ],
-      ...['DisplayName=', name],
-      ...['depend=', 'LanmanWorkstation/TCPIP/MSSQLSERVER'],
-      ...['start=', 'auto'],
-      ...['obj=', 'CORP\\deploy', 'password=', 'secret1'],
-    ],
-    ['description', name, 'Octopus Deploy: Tentacle deployment agent'],
-    ['failure', name, 'reset=', '86400', 'actions=', 'restart/5000/restart/30000/restart/60000'],
-    ['failureflag', name, '1'],
-  ])
+  const { control, services, lines } = place()
+  await services.install(service)
+  assert.deepEqual(control.services.get(name)?.settings, {
+    displayName: name,
+    description: 'Octopus Deploy: Tentacle deployment agent',
+    command: '"C:\\Program Files\\Octopus Deploy\\Tentacle\\Tentacle.exe" run --instance="Second One"',
+    dependencies: ['LanmanWorkstation', 'TCPIP', 'MSSQLSERVER'],
+    account: 'CORP\\deploy',
+    password: 'secret1',
+    restartPausesMs: [5000, 30_000, 60_000],
+    environment: {},
+  })
+  assert.deepEqual(lines, ['info Service installed', 'info Service credentials set'])
+})
+
+test('tentacle 12.66: an account gets the right to log on as a service, unless it is one of Windows itself', async () => {
+  const { control, services } = place()
+  await services.install(service)
+  for (const account of ['NT AUTHORITY\\NetworkService', 'LocalSystem', undefined, '.\\deploy'])
+    await services.reconfigure({ ...service, account, password: undefined })
+  assert.deepEqual(control.mayLogOn, ['CORP\\deploy', '.\\deploy'])
 })
 
 test('tentacle 12.66: a service that exists is reconfigured, and one that is gone counts as uninstalled', async () => {
-  const existing = controller([{ exitCode: 1073 }])
-  await existing.services.install(service)
-  assert.match(existing.calls[0] ?? '', /^sc\.exe\|create\|/)
-  assert.match(existing.calls[1] ?? '', /^sc\.exe\|config\|/)
-  assert.deepEqual(existing.lines.slice(0, 2), ['info Service reconfigured', 'info Service credentials set'])
-  assert.doesNotMatch(existing.lines.join('\n'), /secret1/)
-
-  const gone = controller([{ exitCode: 1060 }])
-  await gone.services.uninstall('x')
-  assert.deepEqual(gone.calls, ['sc.exe|query|OctopusDeploy Tentacle: x'])
+  const { control, services, lines } = place()
+  await services.install(service)
+  lines.length = 0
+  await services.install({ ...service, dependsOn: undefined })
+  assert.deepEqual(lines, ['info Service reconfigured', 'info Service credentials set'])
+  assert.deepEqual(control.services.get(name)?.settings.dependencies, ['LanmanWorkstation', 'TCPIP'])
+  await services.uninstall(service.instance)
+  await services.uninstall(service.instance)
+  assert.equal(control.services.size, 0)
 })
 
-test('tentacle 12.66: starting and stopping wait for the state, and failures say why', async () => {
-  const starting = controller([{}, { stdout: query('START_PENDING') }, { stdout: query('RUNNING') }])
-  await starting.services.start(undefined)
-  assert.deepEqual(starting.lines, ['info Service started'])
-  assert.equal(starting.calls.length, 3)
+test('tentacle 12.66: a running service is stopped before it is removed', async () => {
+  const { services, lines } = place()
+  await services.install({ ...service, account: undefined })
+  await services.start(service.instance)
+  await services.uninstall(service.instance)
+  assert.deepEqual(lines, [
+    'info Service installed',
+    'info Service started',
+    'info Stopping service...',
+    'info Service stopped',
+    'info Service uninstalled',
+  ])
+})
 
-  const stopped = controller([{ exitCode: 1062 }, { stdout: query('STOPPED') }])
-  await stopped.services.stop(undefined)
-  assert.deepEqual(stopped.lines, ['info Stopping service...', 'info Service stopped'])
+test('tentacle 12.66: only a service that runs is restarted', async () => {
+  const { services, lines } = place()
+  await services.install({ ...service, account: undefined })
+  await services.restart(service.instance)
+  assert.equal(lines.at(-1), `info The service ${name} does not run, so it is not restarted`)
+  await services.start(service.instance)
+  lines.length = 0
+  await services.restart(service.instance)
+  assert.deepEqual(lines, [
+    `info Restarting service ${name}`,
+    'info Stopping service...',
+    'info Service stopped',
+    'info Service started',
+  ])
+})
 
-  const refused = controller([{ exitCode: 5, stdout: 'Access is denied.' }])
-  await assert.rejects(refused.services.start(undefined), {
+test('tentacle 12.66: a start that is refused is tried again, unless it is for good', async () => {
+  const { control, services, lines } = place()
+  await services.install({ ...service, account: undefined })
+  control.refusals = [1053]
+  await services.start(service.instance)
+  assert.deepEqual(lines.slice(1), [
+    'warn Refused (Windows error 1053). Trying again',
+    'info Service started',
+  ])
+  control.refusals = [1069]
+  await assert.rejects(services.start(service.instance), { code: 'ERR_SERVICE', message: /1069/ })
+})
+
+test('tentacle 12.66: failures say why', async () => {
+  const { control, services } = place()
+  await assert.rejects(services.stop('x'), { code: 'ERR_SERVICE', message: /1060/ })
+  await services.install(service)
+  control.afterStart = 'STOPPED'
+  await assert.rejects(services.start(service.instance), {
     code: 'ERR_SERVICE',
-    message: /could not be started: sc\.exe ended with 5\. Access is denied\./,
+    message: /^The service .*Second One could not be started: it has ended at once\./,
   })
-  await assert.rejects(controller([], false).services.install(service), { message: /administrator/ })
-})
-
-test('the state of a service is read from what sc.exe prints', () => {
-  assert.equal(parseState(query('STOP_PENDING')), 'STOP_PENDING')
-  assert.equal(parseState('nothing'), undefined)
+  control.refusals = [1052]
+  await assert.rejects(services.stop(service.instance), { message: 'The service is not able to stop' })
+  await assert.rejects(place(false).services.install(service), { message: /administrator/ })
 })
 
 test('tentacle 12.12: the watchdog is a task of the system that runs checkservices', () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { TentacleError } from '../errors.ts'
+import { TentacleError, toError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
-import type { ProgramEnd, RunProgram } from './run-program.ts'
+import type { ServiceControl, ServiceState, WindowsServiceSettings } from './service-control.ts'
 import {
   agentArguments,
   type ServiceDefinition,
@@ -9,13 +9,12 @@ import {
   serviceDescription,
 } from './service-definition.ts'
 
-const serviceController = 'sc.exe'
+/** Windows' numbers for a refusal that another try will not change: the same, whoever asks however often. */
+const final = { denied: 5, cannotStop: 1052, disabled: 1058, missing: 1060, logonFailed: 1069, deleted: 1072 }
 
-/** What `sc.exe` ends with when there is no such service, it runs already, or it is stopped already. */
-const missing = 1060
-const alreadyRunning = 1056
-const notRunning = 1062
-const exists = 1073
+/** How often a service is started before that is given up, and the pause, in ms, after each try. */
+const tries = 5
+const pauseAfter = (tried: number) => tried ** 2 * 1000
 
 /** How long a service may take to get where it was sent, in ms, and how often it is looked at. */
 const transitionMs = 45_000
@@ -24,10 +23,13 @@ const lookEveryMs = 300
 /** After these pauses, in ms, Windows starts a service again that has ended by itself. */
 const restartPausesMs = [5000, 30_000, 60_000]
 
+/** Accounts of Windows' own, which may always log on as a service. */
+const builtIn = /^(NT AUTHORITY|NT SERVICE)\\|^(\.\\)?LocalSystem$/i
+
 /** What Windows' services are managed with. */
 export interface WindowsParts {
   readonly isElevated: boolean
-  readonly run: RunProgram
+  readonly control: ServiceControl
   readonly log: Log
 }
 
@@ -44,65 +46,29 @@ export function binaryPath({ executable, instance, configPath }: ServiceDefiniti
   return `"${executable}" ${verb} ${option}="${value.join('=')}"`
 }
 
-/** The calls that make a service. `sc.exe` takes the name of a setting and its value as two arguments. */
-export function installCalls(service: ServiceDefinition): readonly (readonly string[])[] {
-  return [
-    ['create', windowsServiceName(service.instance), ...settingsOf(service), ...accountOf(service)],
-    ...detailCalls(service),
-  ]
-}
-
-/** The calls that change a service that is there. */
-export function reconfigureCalls(service: ServiceDefinition): readonly (readonly string[])[] {
-  return [
-    ['config', windowsServiceName(service.instance), ...settingsOf(service), ...accountOf(service)],
-    ...detailCalls(service),
-  ]
-}
-
-function settingsOf(service: ServiceDefinition): string[] {
-  const before = [
-    'LanmanWorkstation',
-    'TCPIP',
-    ...(service.dependsOn === undefined ? [] : [service.dependsOn]),
-  ]
-  const name = windowsServiceName(service.instance)
-  return [
-    ...['binPath=', binaryPath(service)],
-    ...['DisplayName=', name],
-    ...['depend=', before.join('/')],
-    ...['start=', 'auto'],
-  ]
-}
-
-function accountOf({ account, password }: ServiceDefinition): string[] {
-  if (account === undefined) return []
-  return ['obj=', account, ...(password === undefined ? [] : ['password=', password])]
-}
-
-function detailCalls({ instance }: ServiceDefinition): string[][] {
-  const name = windowsServiceName(instance)
-  return [
-    ['description', name, serviceDescription],
-    ['failure', name, 'reset=', '86400', 'actions=', restartPausesMs.map(ms => `restart/${ms}`).join('/')],
-    ['failureflag', name, '1'],
-  ]
-}
-
-/** The state that `sc.exe query` prints, such as `RUNNING`; the word is the same in every language of Windows. */
-export function parseState(stdout: string): string | undefined {
-  return /^\s*STATE\s*:\s*\d+\s+(\w+)/m.exec(stdout)?.[1]
+function settingsOf(service: ServiceDefinition): WindowsServiceSettings {
+  const { account, password, dependsOn, environment } = service
+  return {
+    displayName: windowsServiceName(service.instance),
+    description: serviceDescription,
+    command: binaryPath(service),
+    dependencies: ['LanmanWorkstation', 'TCPIP', ...(dependsOn === undefined ? [] : [dependsOn])],
+    account,
+    password,
+    restartPausesMs,
+    environment,
+  }
 }
 
 /** The services of agents on Windows. */
 export class WindowsServices implements ServiceManager {
   readonly #isElevated: boolean
-  readonly #run: RunProgram
+  readonly #control: ServiceControl
   readonly #log: Log
 
-  constructor({ isElevated, run, log }: WindowsParts) {
+  constructor({ isElevated, control, log }: WindowsParts) {
     this.#isElevated = isElevated
-    this.#run = run
+    this.#control = control
     this.#log = log
   }
 
@@ -112,33 +78,34 @@ export class WindowsServices implements ServiceManager {
 
   async install(service: ServiceDefinition): Promise<void> {
     this.#demandRights()
-    const [create, ...details] = installCalls(service)
-    const end = await this.#run(serviceController, create ?? [])
-    if (end.exitCode === exists) return await this.reconfigure(service)
-    this.#check(end, 'installed', service.instance)
-    for (const call of details) await this.#control(call, 'installed', service.instance)
+    this.#prepare(service)
+    const isNew = asked(() => this.#control.create(this.nameOf(service.instance), settingsOf(service)))
+    if (!isNew) return await this.reconfigure(service)
     this.#log.info('Service installed')
     this.#tellAccount(service)
   }
 
   async reconfigure(service: ServiceDefinition): Promise<void> {
     this.#demandRights()
-    for (const call of reconfigureCalls(service)) await this.#control(call, 'reconfigured', service.instance)
+    this.#prepare(service)
+    asked(() => this.#control.configure(this.nameOf(service.instance), settingsOf(service)))
     this.#log.info('Service reconfigured')
     this.#tellAccount(service)
   }
 
   async uninstall(instance: string | undefined): Promise<void> {
     this.#demandRights()
-    if ((await this.state(instance)) === undefined) return this.#log.info('Service uninstalled')
-    await this.stop(instance)
-    await this.#control(['delete', windowsServiceName(instance)], 'uninstalled', instance)
+    const state = this.state(instance)
+    if (state !== undefined) {
+      if (state !== 'STOPPED') await this.stop(instance)
+      asked(() => this.#control.remove(this.nameOf(instance)))
+    }
     this.#log.info('Service uninstalled')
   }
 
   async start(instance: string | undefined): Promise<void> {
     this.#demandRights()
-    await this.#control(['start', windowsServiceName(instance)], 'started', instance, [alreadyRunning])
+    await this.#startPatiently(this.nameOf(instance))
     await this.#reach('RUNNING', 'started', instance)
     this.#log.info('Service started')
   }
@@ -146,26 +113,27 @@ export class WindowsServices implements ServiceManager {
   async stop(instance: string | undefined, mayBeMissing = false): Promise<void> {
     this.#demandRights()
     this.#log.info('Stopping service...')
-    const fine = mayBeMissing ? [notRunning, missing] : [notRunning]
-    await this.#control(['stop', windowsServiceName(instance)], 'stopped', instance, fine)
-    if (!mayBeMissing || (await this.state(instance)) !== undefined)
+    if (!mayBeMissing || this.state(instance) !== undefined) {
+      asked(() => this.#control.stop(this.nameOf(instance)))
       await this.#reach('STOPPED', 'stopped', instance)
+    }
     this.#log.info('Service stopped')
   }
 
+  /** A service that does not run stays as it is. */
   async restart(instance: string | undefined): Promise<void> {
     this.#demandRights()
-    this.#log.info(`Restarting service ${windowsServiceName(instance)}`)
+    const name = this.nameOf(instance)
+    if (this.state(instance) === 'STOPPED')
+      return this.#log.info(`The service ${name} does not run, so it is not restarted`)
+    this.#log.info(`Restarting service ${name}`)
     await this.stop(instance)
     await this.start(instance)
   }
 
-  /** The state of a service; undefined when it is not installed. */
-  async state(instance: string | undefined): Promise<string | undefined> {
-    const end = await this.#run(serviceController, ['query', windowsServiceName(instance)])
-    if (end.exitCode === missing) return undefined
-    this.#check(end, 'looked at', instance)
-    return parseState(end.stdout)
+  /** Where a service is; undefined when it is not installed. */
+  state(instance: string | undefined): ServiceState | undefined {
+    return asked(() => this.#control.state(this.nameOf(instance)))
   }
 
   #demandRights(): void {
@@ -176,42 +144,65 @@ export class WindowsServices implements ServiceManager {
     )
   }
 
+  /** What has to be there before a service of that account can start. */
+  #prepare({ account }: ServiceDefinition): void {
+    asked(() => this.#control.registerEventSource())
+    if (account === undefined || builtIn.test(account)) return
+    asked(() => this.#control.allowServiceLogon(account))
+  }
+
   #tellAccount({ account }: ServiceDefinition): void {
-    if (account === undefined) return
-    this.#log.info('Service credentials set')
-    this.#log.warn(
-      `If the service does not start: ${account} needs the right "Log on as a service", which this program does not grant. It is in the Local Security Policy, under User Rights Assignment.`,
-    )
+    if (account !== undefined) this.#log.info('Service credentials set')
   }
 
-  async #control(
-    args: readonly string[],
-    done: string,
-    instance: string | undefined,
-    fine: readonly number[] = [],
-  ): Promise<void> {
-    const end = await this.#run(serviceController, args)
-    if (!fine.includes(end.exitCode)) this.#check(end, done, instance)
+  /** After an update of the machine, or when a service has just been stopped, the first tries may fail. */
+  async #startPatiently(name: string): Promise<void> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#control.start(name)
+      } catch (error) {
+        const refusal = refused(error)
+        if (tried === tries || isFinal(error)) throw refusal
+        this.#log.warn(`${refusal.message} Trying again`)
+        await delay(pauseAfter(tried))
+      }
+    }
   }
 
-  #check({ exitCode, stdout }: ProgramEnd, done: string, instance: string | undefined): void {
-    if (exitCode === 0) return
-    throw new TentacleError(
-      'ERR_SERVICE',
-      `The service ${windowsServiceName(instance)} could not be ${done}: sc.exe ended with ${exitCode}. ${stdout.trim()}`,
-      { details: { exitCode } },
-    )
-  }
-
-  async #reach(state: string, done: string, instance: string | undefined): Promise<void> {
+  async #reach(state: ServiceState, done: string, instance: string | undefined): Promise<void> {
     for (const deadline = performance.now() + transitionMs; ; await delay(lookEveryMs)) {
-      const now = await this.state(instance)
+      const now = this.state(instance)
       if (now === state) return
-      if (performance.now() < deadline) continue
+      const hasEnded = state === 'RUNNING' && now === 'STOPPED'
+      if (!hasEnded && performance.now() < deadline) continue
+      const when = hasEnded
+        ? 'it has ended at once'
+        : `after ${transitionMs / 1000} s it is ${now ?? 'not installed'}`
       throw new TentacleError(
         'ERR_SERVICE',
-        `The service ${windowsServiceName(instance)} could not be ${done}: after ${transitionMs / 1000} s it is ${now ?? 'not installed'}. Its log and the event log say why.`,
+        `The service ${this.nameOf(instance)} could not be ${done}: ${when}. Its log and the event log say why.`,
       )
     }
   }
+}
+
+function isFinal(error: unknown): boolean {
+  const code = error instanceof TentacleError ? error.details.windowsError : undefined
+  return Object.values(final).some(one => one === code)
+}
+
+/** What Windows refuses can be mended by who gave the command. */
+function asked<T>(action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    throw refused(error)
+  }
+}
+
+function refused(thrown: unknown): Error {
+  if (!(thrown instanceof TentacleError)) return toError(thrown)
+  const { details, message, cause } = thrown
+  const text = details.windowsError === final.cannotStop ? 'The service is not able to stop' : message
+  return new TentacleError('ERR_SERVICE', text, { details, cause })
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TentacleError } from '../errors.ts'
@@ -9,6 +10,13 @@ export interface InstanceRecord {
   readonly name: string
   /** Absolute path of the settings file. */
   readonly configPath: string
+}
+
+/** Instances that were registered elsewhere by versions of old. */
+export interface LegacyInstances {
+  list(): InstanceRecord[]
+  /** One that is not there is as good. */
+  remove(name: string): void
 }
 
 /** A file of the index that cannot be understood. */
@@ -23,10 +31,15 @@ export interface DamagedRecord {
  */
 export class InstanceIndex {
   readonly #folder: string
+  readonly #legacy: LegacyInstances | undefined
 
-  /** @param root - `/etc/octopus`, or what `TentacleMachineConfigurationHomeDirectory` says. */
-  constructor(root: string) {
+  /**
+   * @param root - `/etc/octopus`, or what `TentacleMachineConfigurationHomeDirectory` says.
+   * @param legacy - more instances; those of the same name in files come first
+   */
+  constructor(root: string, legacy?: LegacyInstances) {
     this.#folder = join(root, 'Tentacle', 'Instances')
+    this.#legacy = legacy
   }
 
   /** All instances, sorted by name, and the files that could not be read. A missing folder means none. */
@@ -41,6 +54,9 @@ export class InstanceIndex {
         damaged.push({ file, error })
       }
     }
+    const names = new Set(instances.map(({ name }) => name.toLowerCase()))
+    const legacy = this.#legacy?.list() ?? []
+    instances.push(...legacy.filter(({ name }) => !names.has(name.toLowerCase())))
     instances.sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1))
     return { instances, damaged }
   }
@@ -73,6 +89,19 @@ export class InstanceIndex {
     })
   }
 
+  /**
+   * Makes the file of an instance that has none yet, because it was registered by a version of old. Its old record stays,
+   * for a program of that version.
+   *
+   * @returns whether there was something to do.
+   */
+  async adopt({ name, configPath }: InstanceRecord): Promise<boolean> {
+    const isOld = this.#legacy?.list().some(old => old.name === name) ?? false
+    if (!isOld || existsSync(this.#fileOf(name))) return false
+    await this.register({ name, configPath })
+    return true
+  }
+
   /** Forgets an instance; its settings and its home stay. */
   async remove(name: string): Promise<void> {
     const file = this.#fileOf(name)
@@ -81,6 +110,7 @@ export class InstanceIndex {
     } catch (error) {
       throw fileError('delete', file, error)
     }
+    this.#legacy?.remove(name)
   }
 
   #fileOf(name: string): string {

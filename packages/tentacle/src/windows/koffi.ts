@@ -14,7 +14,13 @@ export type NativeFunction = (...args: unknown[]) => unknown
 /** Functions of a library of the system, by their declaration in C. */
 export type DeclareFunction = (declaration: string) => NativeFunction & {
   /** The same on a thread of its own; rejects only when it could not be called at all. */
-  readonly later: (...args: unknown[]) => Promise<unknown>
+  readonly later: (...args: unknown[]) => Promise<LateResult>
+}
+
+/** What a function on another thread gave back, and why it failed if it did. */
+export interface LateResult {
+  readonly result: unknown
+  readonly error: number
 }
 
 let loaded: KoffiLibrary | undefined
@@ -44,10 +50,11 @@ export function openLibrary(name: string): DeclareFunction {
     const native = library.func(declaration)
     const call: NativeFunction = (...args) => native(...args)
     const later = (...args: unknown[]) =>
-      new Promise<unknown>((resolve, reject) => {
-        native.async(...args, (error: unknown, result: unknown) => {
-          if (error) reject(error)
-          else resolve(result)
+      new Promise<LateResult>((resolve, reject) => {
+        native.async(...args, (failure: unknown, result: unknown) => {
+          if (failure) reject(failure)
+          // Koffi knows the thread's error in here only.
+          else resolve({ result, error: lastError() })
         })
       })
     return Object.assign(call, { later })

@@ -1,9 +1,10 @@
 import { TentacleError } from '../../errors.ts'
+import type { Log } from '../../logging/log.ts'
 import { value } from '../../options/option-table.ts'
-import { WindowsServices } from '../../service-manager/windows-services.ts'
-import { InstanceIndex } from '../../settings/instance-index.ts'
+import type { WindowsServices } from '../../service-manager/windows-services.ts'
+import { openIndex } from '../choose-instance.ts'
 import { type CommandContext, plainCommand } from '../command.ts'
-import { programsOf } from '../open-service-manager.ts'
+import { windowsServices } from '../open-service-manager.ts'
 import { demandWindows } from '../windows-only.ts'
 
 /** Starts the services of agents that should run and do not; the watchdog's task calls it. */
@@ -19,13 +20,13 @@ export const checkservices = plainCommand({
         'Say which instances to look at: --instances=NAME,NAME or --instances=*.',
       )
     }
-    demandWindows(context.machine)
-    await startStopped(await namesOf(wanted, context), context)
+    const services = windowsServices(context.machine, demandWindows(context.machine), context.log)
+    await startStopped(await namesOf(wanted, context), services, context.log)
   },
 })
 
 async function namesOf(wanted: string, { machine }: CommandContext): Promise<readonly string[]> {
-  const { instances } = await new InstanceIndex(machine.paths.indexRoot).load()
+  const { instances } = await openIndex(machine).load()
   const known = instances.map(({ name }) => name)
   if (wanted.trim() === '*') return known
   return wanted
@@ -35,17 +36,12 @@ async function namesOf(wanted: string, { machine }: CommandContext): Promise<rea
     .map(name => known.find(one => one.toLowerCase() === name.toLowerCase()) ?? name)
 }
 
-async function startStopped(names: readonly string[], { machine, log }: CommandContext): Promise<void> {
-  const services = new WindowsServices({
-    isElevated: machine.services.isElevated,
-    run: programsOf(machine),
-    log,
-  })
+async function startStopped(names: readonly string[], services: WindowsServices, log: Log): Promise<void> {
   const failed: string[] = []
   for (const name of names) {
     const service = services.nameOf(name)
     try {
-      const state = await services.state(name)
+      const state = services.state(name)
       if (state === undefined) log.info(`The service ${service} is not installed`)
       else if (state !== 'STOPPED') log.info(`The service ${service} is ${state.toLowerCase()}`)
       else await services.start(name)

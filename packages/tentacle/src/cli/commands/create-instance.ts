@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path'
 import { value } from '../../options/option-table.ts'
-import { checkName, InstanceIndex } from '../../settings/instance-index.ts'
+import { checkName } from '../../settings/instance-index.ts'
 import { defaultInstanceName } from '../../settings/select-instance.ts'
 import { settingsKeys } from '../../settings/settings-keys.ts'
 import { createSettingsFile } from '../../settings/settings-store.ts'
-import { settingsAt } from '../choose-instance.ts'
+import { openIndex, settingsAt } from '../choose-instance.ts'
 import { plainCommand } from '../command.ts'
 
 /**
@@ -32,7 +32,7 @@ export const createInstance = plainCommand({
         : `Configuration file at ${configPath} already exists.`,
     )
     if (name !== undefined) {
-      const stored = await new InstanceIndex(machine.paths.indexRoot).register({ name, configPath })
+      const stored = await openIndex(machine).register({ name, configPath })
       log.info(`Saving instance: ${stored}`)
     }
     const chosenHome = home ?? (config === undefined ? '.' : dirname(configPath))

@@ -1,6 +1,6 @@
 import { instanceOptions } from '../../options/common-options.ts'
-import { InstanceIndex } from '../../settings/instance-index.ts'
 import { findRecord } from '../../settings/select-instance.ts'
+import { openIndex } from '../choose-instance.ts'
 import { plainCommand } from '../command.ts'
 
 /**
@@ -10,7 +10,7 @@ import { plainCommand } from '../command.ts'
 export const deleteInstance = plainCommand({
   options: instanceOptions,
   async run(options, { log, machine }) {
-    const index = new InstanceIndex(machine.paths.indexRoot)
+    const index = openIndex(machine)
     const { name } = await findRecord(index, {
       instance: options.text('instance'),
       config: options.text('config'),

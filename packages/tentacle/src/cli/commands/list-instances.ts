@@ -1,6 +1,6 @@
 import { formatOptions } from '../../options/common-options.ts'
 import { formatOf } from '../../options/format.ts'
-import { InstanceIndex } from '../../settings/instance-index.ts'
+import { openIndex } from '../choose-instance.ts'
 import { plainCommand } from '../command.ts'
 
 /** Lists what is registered. A record that cannot be read is an error: a list that leaves one out would be a lie. */
@@ -8,7 +8,7 @@ export const listInstances = plainCommand({
   options: formatOptions,
   async run(options, { payload, machine }) {
     const format = formatOf(options.text('format'))
-    const { instances, damaged } = await new InstanceIndex(machine.paths.indexRoot).load()
+    const { instances, damaged } = await openIndex(machine).load()
     if (damaged[0] !== undefined) throw damaged[0].error
     if (format === 'json') {
       const records = instances.map(({ name, configPath }) => ({

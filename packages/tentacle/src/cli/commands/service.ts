@@ -2,9 +2,8 @@ import { TentacleError } from '../../errors.ts'
 import { flag, value } from '../../options/option-table.ts'
 import type { ParsedOptions } from '../../options/parse-options.ts'
 import type { ServiceDefinition, ServiceManager } from '../../service-manager/service-definition.ts'
-import { InstanceIndex } from '../../settings/instance-index.ts'
 import { findRecord, type SelectedInstance, selectInstance } from '../../settings/select-instance.ts'
-import { settingsAt } from '../choose-instance.ts'
+import { openIndex, settingsAt } from '../choose-instance.ts'
 import { type CommandContext, plainCommand } from '../command.ts'
 import type { Machine } from '../machine.ts'
 import { openServiceManager } from '../open-service-manager.ts'
@@ -37,7 +36,7 @@ export const service = plainCommand({
   async run(chosen, context) {
     if (chosen.text('instance') === '*') return await onAll(chosen, context)
     const { machine } = context
-    const index = new InstanceIndex(machine.paths.indexRoot)
+    const index = openIndex(machine)
     const choice = { instance: chosen.text('instance'), cwd: machine.cwd }
     // What is left of an instance whose files are gone can still be stopped and removed.
     const needsFiles = ['install', 'reconfigure', 'start', 'restart'] as const
@@ -51,7 +50,7 @@ async function onAll(chosen: Options, context: CommandContext): Promise<void> {
   if (chosen.has('install') || chosen.has('uninstall') || chosen.has('reconfigure')) {
     throw new TentacleError('ERR_USAGE', '--instance=* works with --start, --stop and --restart only.')
   }
-  const { instances } = await new InstanceIndex(context.machine.paths.indexRoot).load()
+  const { instances } = await openIndex(context.machine).load()
   const failed: string[] = []
   for (const instance of instances) {
     try {
