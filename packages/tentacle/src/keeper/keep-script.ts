@@ -1,9 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemCode } from '../errors.ts'
-import { parseStat } from '../processes/process-table.posix.ts'
-import { formatClaim, type ProcessIdentity } from '../processes/script-claim.ts'
+import { formatClaim } from '../processes/script-claim.ts'
 import {
   formatResult,
   type KeeperJob,
@@ -12,10 +11,7 @@ import {
   type ScriptResult,
 } from './keeper-protocol.ts'
 import { copyToFile } from './raw-file.ts'
-import { jobText, type WaitingShell } from './waiting-shell.posix.ts'
-
-/** Also in the run folder, and of no interest afterwards. */
-const jobFile = 'job'
+import type { HeldScript, ScriptStarter } from './script-starter.ts'
 
 /** Pause before a full disk is tried again. */
 const retryMs = 500
@@ -24,32 +20,39 @@ const retryMs = 500
 export type Tell = (report: KeeperReport) => void
 
 /**
- * Claims a script and lets a waiting shell become it.
+ * Claims a script and lets it begin.
  *
  * @returns undefined when the script is not to be run: somebody else has claimed it, or its folder is gone. Else a
  *   promise for the end of it and of all its output, which is noted by then.
  */
-export function keepScript(job: KeeperJob, shell: WaitingShell, tell: Tell): Promise<void> | undefined {
-  const { runFolder } = job
+export function keepScript(
+  { runFolder }: KeeperJob,
+  { bootId, identity: keeper }: Pick<ScriptStarter, 'bootId' | 'identity'>,
+  script: HeldScript,
+  tell: Tell,
+): Promise<void> | undefined {
   const at = (name: string) => join(runFolder, name)
   try {
-    writeFileSync(at(jobFile), jobText(job.workspace, job.argv), { mode: 0o600 })
-    const keeper = identityOf(process.pid)
-    const claim = formatClaim({ bootId: bootId(), keeper, script: identityOf(shell.pid) })
+    const claim = formatClaim({ bootId, keeper, script: script.identity })
     writeFileSync(at(runFiles.claim), claim, { flag: 'wx', mode: 0o600 })
     tell({ runFolder, claim })
   } catch (error) {
-    if (systemCode(error) === 'EEXIST' || systemCode(error) === 'ENOENT') return undefined
+    if (isNotToBeRun(error)) return undefined
     throw error
   }
   const copied = Promise.all([
-    copyToFile(shell.stdout, at(runFiles.stdout)),
-    copyToFile(shell.stderr, at(runFiles.stderr)),
+    copyToFile(script.stdout, at(runFiles.stdout)),
+    copyToFile(script.stderr, at(runFiles.stderr)),
   ])
-  shell.go(at(jobFile))
-  return Promise.all([shell.ended, copied]).then(([exitCode]) =>
+  script.go()
+  return Promise.all([script.ended, copied]).then(([exitCode]) =>
     noteResult(runFolder, { t: 'exited', exitCode }, tell),
   )
+}
+
+/** Somebody else has claimed the script, or its folder is gone. */
+export function isNotToBeRun(error: unknown): boolean {
+  return systemCode(error) === 'EEXIST' || systemCode(error) === 'ENOENT'
 }
 
 /**
@@ -71,13 +74,4 @@ export async function noteResult(runFolder: string, result: ScriptResult, tell: 
       await delay(retryMs)
     }
   }
-}
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-}
-
-function identityOf(pid: number): ProcessIdentity {
-  const info = parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  return { pid, startTime: info?.startTime ?? '0' }
 }

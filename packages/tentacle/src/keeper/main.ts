@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { keepScripts } from './keeper.ts'
 import { compileCacheName, keeperFolder, keeperTitle } from './keeper-protocol.ts'
 import { spareThisProcess } from './oom-score.posix.ts'
+import { PosixStarter } from './script-starter.posix.ts'
+import { WindowsStarter } from './script-starter.windows.ts'
 
 // The agent starts this program: `main.ts FOLDER WAITING_SHELLS`, with jobs on standard input and reports on
 // standard output.
@@ -13,7 +15,12 @@ if (process.env.NODE_COMPILE_CACHE === join(folder, compileCacheName)) delete pr
 void keepScripts({
   jobs: process.stdin,
   reports: process.stdout,
-  folder: keeperFolder(folder, process.pid),
-  waitingShells: Number(waitingShells),
-  scriptOomScore: spareThisProcess(),
+  starter:
+    process.platform === 'win32'
+      ? new WindowsStarter()
+      : new PosixStarter({
+          folder: keeperFolder(folder, process.pid),
+          waitingShells: Number(waitingShells),
+          oomScore: spareThisProcess(),
+        }),
 })

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProcessInfo, ProcessTable } from './process-table.ts'
+import type { ProcessGroup, ProcessInfo, ProcessTable } from './process-table.ts'
 import type { ScriptClaim } from './script-claim.ts'
 
 /** What became of the attempt to end a script. */
@@ -39,18 +39,34 @@ export async function endScript(
   { graceMs, isOver, onSurvivors, signal }: EndOptions,
 ): Promise<EndReport> {
   if (claim.bootId !== table.bootId || (await isOver())) return { hasKilled: false, isGone: true }
+  const group = table.groupOf(claim)
+  try {
+    const report = await endProcesses(table, claim, group, { graceMs, onSurvivors, signal })
+    if (report.isGone) await awaitLastOutput(isOver, signal)
+    return report
+  } finally {
+    group?.close()
+  }
+}
+
+async function endProcesses(
+  table: ProcessTable,
+  claim: ScriptClaim,
+  group: ProcessGroup | undefined,
+  { graceMs, onSurvivors, signal }: Omit<EndOptions, 'isOver'>,
+): Promise<EndReport> {
   const known = new Map<number, string>()
   const asked = new Set<number>()
-  const graceEnd = performance.now() + graceMs
+  const graceEnd = performance.now() + (table.canAsk ? graceMs : 0)
   let hasKilled = false
   let hasNamed = false
   let wasEmpty = false
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     if (signal.aborted) return { hasKilled, isGone: false }
-    const left = processesOf(claim, await table.all(), known)
+    const left = processesOf(claim, await table.all(), known, group?.members())
     if (left.length === 0) {
       // What was begun while the list was made is not on it, and its parent may have ended before its turn came.
-      if (wasEmpty) break
+      if (wasEmpty) return { hasKilled, isGone: true }
       wasEmpty = true
       await delay(firstPauseMs)
       continue
@@ -64,21 +80,31 @@ export async function endScript(
         asked.add(pid)
       }
     } else {
-      for (const { pid } of left) hasKilled = table.kill(pid, 'SIGKILL') === 'sent' || hasKilled
+      hasKilled = endAll(table, left, group) || hasKilled
       if (!hasNamed && now > graceEnd + patienceMs) onSurvivors(left)
       hasNamed ||= now > graceEnd + patienceMs
     }
     await delay(pauseMs)
   }
-  // What they printed last is on its way; processes that have left the family may hold the output for good.
+}
+
+/** @returns whether any was ended */
+function endAll(table: ProcessTable, left: readonly ProcessInfo[], group: ProcessGroup | undefined): boolean {
+  const isOwn = group?.members().includes(process.pid) === true // a script has started this agent
+  if (group !== undefined && !isOwn) group.end()
+  const sent = left.filter(({ pid }) => table.kill(pid, 'SIGKILL') === 'sent')
+  return sent.length > 0 || (group !== undefined && !isOwn)
+}
+
+/** What they printed last is on its way; processes that have left the family may hold the output for good. */
+async function awaitLastOutput(isOver: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
   for (
     const deadline = performance.now() + patienceMs;
     performance.now() < deadline;
     await delay(firstPauseMs)
   ) {
-    if (signal.aborted || (await isOver())) break
+    if (signal.aborted || (await isOver())) return
   }
-  return { hasKilled, isGone: true }
 }
 
 /**
@@ -87,11 +113,13 @@ export async function endScript(
  *
  * @param known members seen before, by pid with start time: their parents may be gone, and with them the only
  *   trace that they belong here
+ * @param held members that the system holds together for the script
  */
 export function processesOf(
   { script }: ScriptClaim,
   all: readonly ProcessInfo[],
   known: ReadonlyMap<number, string> = new Map(),
+  held: readonly number[] = [],
 ): readonly ProcessInfo[] {
   const byPid = new Map(all.map(info => [info.pid, info]))
   const family = new Set<number>()
@@ -100,6 +128,7 @@ export function processesOf(
     // The number of one that has ended stands for its session; one that was given away stands for nothing.
     if (now === undefined || now.startTime === startTime) family.add(pid)
   }
+  for (const pid of held) if (pid !== process.pid) family.add(pid)
   for (let before = -1; before !== family.size; ) {
     before = family.size
     for (const { pid, parent, session } of all) {

@@ -154,6 +154,7 @@ export class KeeperClient {
     try {
       const child = spawn(program, [...first, folder, String(waitingShells)], {
         detached: true,
+        windowsHide: true,
         env: { ...environment, NODE_COMPILE_CACHE: cache },
         stdio: ['pipe', 'pipe', 'ignore'],
       })

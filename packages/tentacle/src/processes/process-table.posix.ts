@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { systemCode } from '../errors.ts'
+import { killProcess } from './kill-process.ts'
 import type { ProcessInfo, ProcessTable } from './process-table.ts'
 
 /** How many files of `/proc` are read at the same time. */
@@ -26,14 +26,9 @@ export function createPosixProcessTable(root = '/proc'): ProcessTable {
       }
       return found
     },
-    kill(pid, signal) {
-      try {
-        process.kill(pid, signal)
-        return 'sent'
-      } catch (error) {
-        return systemCode(error) === 'ESRCH' ? 'gone' : 'refused'
-      }
-    },
+    canAsk: true,
+    groupOf: () => undefined, // the session does that
+    kill: killProcess,
   }
 }
 

@@ -1,11 +1,13 @@
 import { TentacleError } from '../errors.ts'
 import { createPosixProcessTable } from './process-table.posix.ts'
+import { createWindowsProcessTable } from './process-table.windows.ts'
+import type { ScriptClaim } from './script-claim.ts'
 
 /** One process of the system, as far as ending scripts needs it. */
 export interface ProcessInfo {
   readonly pid: number
   readonly parent: number
-  /** The process that began the session; every script has a session of its own. */
+  /** The process that began the session; every script has a session of its own. 0 where there are none: on Windows. */
   readonly session: number
   /** When it started, in the system's unit since the boot. Together with the pid it names a process for good. */
   readonly startTime: string
@@ -14,18 +16,34 @@ export interface ProcessInfo {
   readonly name: string
 }
 
+/** Processes that the system holds together, whoever their parents are and whether those live. */
+export interface ProcessGroup {
+  members(): readonly number[]
+  /** Ends all of them at once, also those that are begun at this moment. */
+  end(): void
+  close(): void
+}
+
 /** The processes of this system. */
 export interface ProcessTable {
   /** Changes with every boot: a process of another boot cannot be alive. */
   readonly bootId: string
   find(pid: number): Promise<ProcessInfo | undefined>
   all(): Promise<readonly ProcessInfo[]>
+  /** Whether processes can be asked to end by themselves (SIGTERM). */
+  readonly canAsk: boolean
+  /** What holds a script's processes together beside their parents, if anything does. To be closed. */
+  groupOf(claim: ScriptClaim): ProcessGroup | undefined
   /** Sends a process the signal to end. `gone`: there was none. `refused`: it belongs to somebody else. */
   kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): 'sent' | 'gone' | 'refused'
 }
 
-/** @throws TentacleError `ERR_PLATFORM` on systems without `/proc`. */
+/** @throws TentacleError `ERR_PLATFORM` on systems other than Linux and Windows. */
 export function openProcessTable(platform: NodeJS.Platform = process.platform): ProcessTable {
   if (platform === 'linux') return createPosixProcessTable()
-  throw new TentacleError('ERR_PLATFORM', `Scripts can be run on Linux only, so far; this is ${platform}.`)
+  if (platform === 'win32') return createWindowsProcessTable()
+  throw new TentacleError(
+    'ERR_PLATFORM',
+    `Scripts can be run on Linux and Windows only; this is ${platform}.`,
+  )
 }

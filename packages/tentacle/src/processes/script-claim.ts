@@ -23,6 +23,14 @@ export interface ScriptClaim {
   readonly script: ProcessIdentity
 }
 
+/**
+ * The job object that all processes of a script belong to on Windows. Any session may open it: the agent that ends a
+ * script need not be the service that has started it.
+ */
+export function jobObjectName({ bootId, script }: Pick<ScriptClaim, 'bootId' | 'script'>): string {
+  return `Global\\Tentacle-${bootId}-${script.pid}-${script.startTime}`
+}
+
 export function formatClaim({ bootId, keeper, script }: ScriptClaim): string {
   return `${[bootId, keeper.pid, keeper.startTime, script.pid, script.startTime].join(' ')}\n`
 }
