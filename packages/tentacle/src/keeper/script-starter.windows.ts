@@ -45,6 +45,9 @@ export class WindowsStarter implements ScriptStarter {
         held.close()
         throw error
       }
+    } catch (error) {
+      for (const { reader } of [stdout, stderr]) reader.then(socket => socket.destroy()).catch(() => {})
+      throw error
     } finally {
       stdout.close()
       stderr.close()

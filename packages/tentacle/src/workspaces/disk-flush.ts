@@ -80,8 +80,11 @@ function pathsOf({ folder, control, log, bodies }: ScriptWorkspace): readonly st
   return [log, ...own, join(folder, stateFileName), ...bodies, control, folder, dirname(folder)]
 }
 
+/** Windows brings to the disk only what may be written, and folders not at all. */
+const openFlags = process.platform === 'win32' ? 'r+' : 'r'
+
 async function syncPath(path: string): Promise<void> {
-  const file = await open(path, 'r')
+  const file = await open(path, openFlags)
   try {
     await file.sync()
   } finally {

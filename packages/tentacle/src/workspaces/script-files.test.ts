@@ -14,6 +14,15 @@ test('takes names inside the workspace, with either slash', () => {
   assert.equal(relativeName('sub/Output.log', { t: 'bash' }), 'sub/Output.log')
 })
 
+test('on Windows, names that mean another file are refused', () => {
+  const named = (name: string) => relativeName(name, { t: 'powershell', program: 'pwsh' }, 'win32')
+  for (const name of ['Output.log.', 'Output.log ', 'Output.log::$DATA', 'a:b', 'x./y', '.tentacle /z'])
+    assert.throws(() => named(name), { code: 'ERR_INVALID_NAME' }, name)
+  assert.throws(() => named('bootstrap.PS1'), { code: 'ERR_INVALID_NAME' })
+  assert.equal(named('Bootstrap.sh'), 'Bootstrap.sh')
+  assert.equal(named('a.b/.c'), 'a.b/.c')
+})
+
 test('never lets a name out of the workspace or onto a file of the agent', () => {
   const part = fc.constantFrom(
     '..',

@@ -38,11 +38,16 @@ export async function writeScriptFiles(
 }
 
 /** Checks a name of a caller. Both slashes separate folders, whatever the system. */
-export function relativeName(name: string, shell: ScriptShell): string {
+export function relativeName(
+  name: string,
+  shell: ScriptShell,
+  platform: NodeJS.Platform = process.platform,
+): string {
   const path = normalize(name.replaceAll('\\', '/'))
   const first = path.split(sep)[0]
   const isOutside = name.startsWith('/') || name.startsWith('\\') || /^[A-Za-z]:/.test(name) || first === '..'
-  if (isOutside || path === '.' || path.endsWith(sep) || path.includes('\0')) {
+  const isStrange = path === '.' || path.endsWith(sep) || path.includes('\0')
+  if (isOutside || isStrange || (platform === 'win32' && hasOtherName(path))) {
     throw new TentacleError(
       'ERR_INVALID_NAME',
       `The script file cannot be called ${JSON.stringify(name)}: a name inside the script's folder is needed.`,
@@ -57,4 +62,9 @@ export function relativeName(name: string, shell: ScriptShell): string {
     )
   }
   return path
+}
+
+/** Windows leaves blanks and dots at the end of a name out, and takes what comes after a colon for a part of the file. */
+function hasOtherName(path: string): boolean {
+  return path.includes(':') || path.split(/[\\/]/).some(part => /[. ]$/.test(part))
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
   type ProcessOutput,
@@ -128,11 +128,20 @@ describe('scripts on Windows', { skip: why ?? false, timeout: 600_000 }, () => {
   const at = ({ scriptTicket }: StartScriptCommandV2, name: string) =>
     join(wine.onLinux(`${home}\\Work`), scriptTicket.taskId, name)
 
-  /** The children that the stand-in starts have no end, so they are there or they were ended. */
-  const children = () =>
-    readdirSync('/proc')
+  /** The numbers that Linux has given to programs of this Windows, by a part of their command line. */
+  const processesWith = (...parts: readonly string[]) => {
+    const prefix = `WINEPREFIX=${dirname(wine.onLinux('C:\\'))}`
+    return readdirSync('/proc')
       .filter(name => /^\d+$/.test(name))
-      .filter(pid => commandLineOf(pid).includes('-Forever'))
+      .filter(pid => {
+        const line = textOf(pid, 'cmdline').replaceAll('\0', ' ')
+        return parts.some(part => line.includes(part)) && textOf(pid, 'environ').includes(prefix)
+      })
+      .map(Number)
+  }
+
+  /** The children that the stand-in starts have no end, so they are there or they were ended. */
+  const children = () => processesWith('-Forever')
 
   test('a script has its output, folder, arguments, environment and exit code', async () => {
     const { exitCode, logs, command } = await run(
@@ -206,6 +215,38 @@ describe('scripts on Windows', { skip: why ?? false, timeout: 600_000 }, () => {
     assert.deepEqual(children(), [])
   })
 
+  test('a script whose keeper was killed goes on, and is -46 when it is gone', async () => {
+    const command = await begin(lines("Write-Output 'up'", 'Start-Child', "Wait-File 'never'"))
+    await untilPrinted(command, 2)
+    const [keeper, ...others] = processesWith('--part keeper', 'keeper.cjs')
+    assert.ok(keeper !== undefined && others.length === 0, `${keeper} ${others}`)
+    process.kill(keeper, 'SIGKILL')
+    await until('the keeper is gone', () => processesWith('--part keeper', 'keeper.cjs').length === 0)
+    assert.equal((await status(command)).state, 'Running')
+    await agent.service.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 })
+    assert.equal((await follow(command)).exitCode, -1)
+    assert.deepEqual(children(), [], 'the tree was found by the parents')
+    assert.equal((await run('exit 4')).exitCode, 4, 'there is a new keeper')
+  })
+
+  test('list-scripts and --powerShellPath work as elsewhere', async () => {
+    const command = await begin(lines("Write-Output 'up'", "Wait-File 'go'"))
+    await untilPrinted(command, 1)
+    const { stdout } = await wine.tentacle('list-scripts', '--instance=T', '--format=json')
+    const list: unknown = JSON.parse(stdout)
+    assert.ok(stdout.includes(command.scriptTicket.taskId), stdout)
+    assert.ok(Array.isArray(list) && list.some(one => one.State === 'Running' && one.ProcessId > 0), stdout)
+    writeFileSync(at(command, 'go'), '')
+    await follow(command)
+    await wine.tentacle('configure', '--instance=T', '--powerShellPath=C:\\none\\pwsh.exe')
+    await restart()
+    const { exitCode, logs } = await run('exit 0')
+    assert.equal(exitCode, -42)
+    assert.match(textsOf(logs, 'StdErr').join(), /by C:\\none\\pwsh\.exe, but there is no such program/)
+    await wine.tentacle('configure', '--instance=T', '--powerShellPath=default')
+    await restart()
+  })
+
   test('tentacle 12.68: PowerShell that does not come up is -47 in time, and cannot run the script later', async () => {
     for (const head of [marker, '']) {
       await powerShell.hold()
@@ -225,10 +266,10 @@ describe('scripts on Windows', { skip: why ?? false, timeout: 600_000 }, () => {
   })
 })
 
-function commandLineOf(pid: string): string {
+function textOf(pid: string, name: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1')
   } catch {
-    return '' // ended meanwhile
+    return '' // ended meanwhile, or another account's
   }
 }
