@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createCipheriv, randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { TentacleError } from '../errors.ts'
@@ -51,6 +52,19 @@ describe('secrets of settings files', () => {
       '/b5EI3+tEQd0Suc+CY+tredrjMXonqVJcRkd3NggBMA=.H2uqyjWTjNKWlqq5l+/9Tg==',
     )
     assert.equal(await box.decrypt('2Iz+thxuXZWCB7RwN/cegA=='), 'secret1')
+  })
+
+  test('are opened in the form with a vector of its own for each', async t => {
+    const { box, generatedKeyFiles } = await machine(t, '0123456789abcdef0123456789abcdef')
+    const key = randomBytes(32)
+    await mkdir(dirname(generatedKeyFiles[1]))
+    await writeFile(generatedKeyFiles[1], `${key.toString('base64')}.${randomBytes(16).toString('base64')}`)
+    const iv = randomBytes(16)
+    const cipher = createCipheriv('aes-256-cbc', key, iv)
+    const sealed = Buffer.concat([iv, cipher.update('žluť', 'utf8'), cipher.final()]).toString('base64')
+    assert.equal(await box.decrypt(`$OctopusMachineKeyV1$${sealed}`), 'žluť')
+    await assert.rejects(box.decrypt(`$OctopusMachineKeyV1$${sealed.slice(0, 20)}`), { code: 'ERR_SECRET' })
+    await assert.rejects(box.decrypt('$OctopusMachineKeyV1$'), { code: 'ERR_SECRET' })
   })
 
   test('tentacle 12.20: get a key file that only its owner can read where the machine id is of no use', async t => {

@@ -24,6 +24,13 @@ interface MachineKey {
 const fixedIv = Buffer.from('743677397A244326', 'ascii')
 
 /**
+ * How the original's next form begins, of which it has no release yet: a vector of its own for each secret, before the
+ * ciphertext. It is read, so that settings which were changed by such a release stay usable, and never written.
+ */
+const ownVectorMark = '$OctopusMachineKeyV1$'
+const vectorBytes = 16
+
+/**
  * Encrypts and decrypts the secrets of settings files with a key of this machine, to the byte as the original does on
  * Linux: AES-256-CBC with PKCS#7 padding, UTF-8 text in, base64 out (docs/wire/tentacle-settings.md 6).
  *
@@ -47,10 +54,13 @@ export function createSecretBox(paths: MachineKeyPaths): SecretBox {
     },
 
     async decrypt(sealed) {
-      const bytes = Buffer.from(sealed, 'base64')
+      const hasOwnVector = sealed.startsWith(ownVectorMark)
+      const bytes = Buffer.from(hasOwnVector ? sealed.slice(ownVectorMark.length) : sealed, 'base64')
       const tried: string[] = []
       for await (const candidate of existingKeys(paths)) {
-        const text = open(candidate, bytes)
+        const text = hasOwnVector
+          ? open({ ...candidate, iv: bytes.subarray(0, vectorBytes) }, bytes.subarray(vectorBytes))
+          : open(candidate, bytes)
         if (text !== undefined) return text
         tried.push(candidate.source)
       }
