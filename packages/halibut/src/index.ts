@@ -2,6 +2,7 @@ export type { Guid } from './bytes/guid.ts'
 export type { AnyCodec, Codec, ValueOf } from './contract/codec.ts'
 export type { ValuesOf } from './contract/collections.ts'
 export { DataStream, type SaveOptions, type SendOptions } from './contract/data-stream.ts'
+export { packList, unpackList } from './contract/packed-list.ts'
 export {
   type Field,
   type Fields,

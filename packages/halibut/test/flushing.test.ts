@@ -66,7 +66,7 @@ function messageWith(name: string, text: string, stream?: DataStream): EncodedMe
   out.string(name, text)
   if (stream) types.dataStream.writeTagged(out, 'stream', stream, { streams })
   out.close()
-  return { reserved: out.finish(), streams }
+  return { reserved: out.finish(), packed: [], streams }
 }
 
 function textIn(document: BsonDocument | undefined, name: string): unknown {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { ProcessOutput } from '@tentacle/contracts'
+import { unpackList } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
-import { caller, follow, openServices, printed, run, startCommand, status } from './script-agent.ts'
+import { caller, follow, openServices, printed, run, startCommand, status, textsOf } from './script-agent.ts'
 
 test('tentacle 12.55: takes a line of 20 MB as one entry', async t => {
   const agent = await openServices(t)
@@ -15,7 +17,7 @@ test('tentacle 12.55: takes a line of 20 MB as one entry', async t => {
 
 test('tentacle 12.49: tells a long log in pieces, and the end only with the last piece', async t => {
   const maxPageCharacters = 1000
-  const agent = await openServices(t, { maxPageCharacters })
+  const agent = await openServices(t, { pageLimits: { characters: maxPageCharacters } })
   const command = startCommand('for i in $(seq 500); do echo "line number $i"; done; exit 2', {
     durationToWaitForScriptToFinish: 60_000,
   })
@@ -37,8 +39,19 @@ test('tentacle 12.49: tells a long log in pieces, and the end only with the last
   )
 })
 
+test('tells what a chatty script has printed in few answers: callers pause between their questions', async t => {
+  const agent = await openServices(t)
+  const command = startCommand('seq 500000', { durationToWaitForScriptToFinish: 60_000 })
+  let answer = await agent.scriptsV2.startScript(command, caller)
+  const printedLines = printed(unpackList(ProcessOutput, answer.logs))
+  assert.deepEqual([printedLines.length > 390_000, printedLines[0], answer.state], [true, '1', 'Running'])
+  answer = await status(agent, command, answer.nextLogSequence)
+  assert.deepEqual([answer.state, answer.exitCode], ['Complete', 0])
+  assert.equal(textsOf(answer.logs).at(-1), '500000')
+})
+
 test('gives what is left of a long log when a first version script is completed', async t => {
-  const agent = await openServices(t, { maxPageCharacters: 1000 })
+  const agent = await openServices(t, { pageLimits: { characters: 1000 } })
   const { scriptTicket, durationToWaitForScriptToFinish, ...v1 } = startCommand('seq 3000')
   const ticket = await agent.scripts.startScript(v1, caller)
   let after = 0
@@ -59,29 +72,29 @@ test('does not keep in memory what a chatty script prints', async t => {
   const before = process.memoryUsage().rss
   const command = startCommand(`yes "$(printf 'x%.0s' $(seq 79))" | head -c ${megabytes}000000`)
   await agent.scriptsV2.startScript(command, caller)
+  const ticket = command.scriptTicket
   let peak = before
   let after = 0
-  let characters = 0
   await until(
     'the script is complete',
     async () => {
-      const answer = await status(agent, command, after)
-      for (const { source, text } of answer.logs) if (source === 'StdOut') characters += text.length + 1
-      after = answer.nextLogSequence
+      // As the answer is sent: whoever takes it apart needs memory of their own.
+      const { state, nextLogSequence } = await agent.scriptsV2.getStatus(
+        { ticket, lastLogSequence: after },
+        caller,
+      )
+      after = nextLogSequence
       peak = Math.max(peak, process.memoryUsage().rss)
-      return answer.state === 'Complete'
+      return state === 'Complete'
     },
     { timeoutMs: 120_000, everyMs: 1 },
   )
-  assert.ok(characters > megabytes * 1_000_000)
+  assert.ok(after > (megabytes * 1_000_000) / 80)
   assert.ok(
     peak - before < 120 * 1024 * 1024,
     `${Math.round((peak - before) / 1024 / 1024)} MiB more than before`,
   )
-  const keeper = await readFile(
-    `/proc/${await keeperOf(agent.home, command.scriptTicket.taskId)}/status`,
-    'utf8',
-  )
+  const keeper = await readFile(`/proc/${await keeperOf(agent.home, ticket.taskId)}/status`, 'utf8')
   const keeperPeak = Number(/VmHWM:\s+(\d+)/.exec(keeper)?.[1])
   assert.ok(keeperPeak < 120 * 1024, `the keeper had ${keeperPeak} KiB`)
 })

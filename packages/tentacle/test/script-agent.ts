@@ -5,11 +5,11 @@ import type { TestContext } from 'node:test'
 import {
   maximumMutexTimeoutMs,
   newScriptTicket,
-  type ProcessOutput,
+  ProcessOutput,
   type ScriptStatusResponseV2,
   type StartScriptCommandV2,
 } from '@tentacle/contracts'
-import { type CallContext, parseThumbprint } from '@tentacle/halibut'
+import { type CallContext, parseThumbprint, unpackList } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
 import { createLog, type Log } from '../src/logging/log.ts'
 import {
@@ -92,7 +92,7 @@ export async function follow(
   let after = 0
   const ask = async () => {
     const status = await scriptsV2.getStatus({ ticket: command.scriptTicket, lastLogSequence: after }, caller)
-    logs.push(...status.logs)
+    for (const entry of logsOf(status)) logs.push(entry)
     after = status.nextLogSequence
     return status.state === 'Complete' ? status : undefined
   }
@@ -116,7 +116,13 @@ export async function status(
   { scriptTicket }: Pick<StartScriptCommandV2, 'scriptTicket'>,
   lastLogSequence = 0,
 ): Promise<ScriptStatusResponseV2> {
-  return scriptsV2.getStatus({ ticket: scriptTicket, lastLogSequence }, caller)
+  const answer = await scriptsV2.getStatus({ ticket: scriptTicket, lastLogSequence }, caller)
+  return { ...answer, logs: logsOf(answer) }
+}
+
+/** The entries of an answer that did not come over a network: many of them are packed for it. */
+function logsOf({ logs }: Pick<ScriptStatusResponseV2, 'logs'>): readonly ProcessOutput[] {
+  return unpackList(ProcessOutput, logs)
 }
 
 /** The texts of one source. */

@@ -9,6 +9,7 @@ import {
   type ValueOf,
   type WriteContext,
 } from './codec.ts'
+import { PackedList } from './packed-list.ts'
 import { arrayOf, elementOf, isSameShape, systemType, type TypeName } from './type-name.ts'
 
 const listName = 'System.Collections.Generic.List`1'
@@ -45,6 +46,10 @@ function sequence<T>(typeName: TypeName, element: Codec<T>): Codec<readonly T[]>
   ): void {
     // A Set has no length: it would be written as an empty array without a word.
     if (!Array.isArray(value)) throw new TypeError(`A value for ${tag.text} must be an array.`)
+    if (value instanceof PackedList) {
+      out.packedArray(name, value)
+      return
+    }
     out.openArray(name)
     for (let i = 0; i < value.length; i++) element.write(out, i, value[i] as T, context)
     out.close()

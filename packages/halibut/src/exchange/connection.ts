@@ -6,7 +6,7 @@ import { HalibutError, halibutCode } from '../errors.ts'
 import { readBson } from '../frame/bson-reader.ts'
 import type { BsonDocument } from '../frame/bson-value.ts'
 import { readFrame } from '../frame/read-frame.ts'
-import { nullFrame, writeFrame } from '../frame/write-frame.ts'
+import { nullFrame, writeFrame, writePackedFrame } from '../frame/write-frame.ts'
 import { type ControlLine, preamble, readControl, writeControl } from '../handshake/control-lines.ts'
 import { type Identity, readIdentity, writeIdentity } from '../handshake/identity.ts'
 import type { EncodedMessage } from '../messages/request.ts'
@@ -112,10 +112,11 @@ export class Connection {
   }
 
   /** Sends a message and its streams. After a failure the connection is cut: nobody could tell where it stands. */
-  async send({ reserved, streams }: EncodedMessage): Promise<void> {
+  async send({ reserved, packed, streams }: EncodedMessage): Promise<void> {
     const timeoutMs = this.#limits.tcpClientSendTimeoutMs
     try {
-      await writeFrame(this.#sink, reserved, timeoutMs)
+      if (packed.length === 0) await writeFrame(this.#sink, reserved, timeoutMs)
+      else await writePackedFrame(this.#sink, reserved, packed, timeoutMs)
       for (const stream of streams)
         await sendStream(stream, { sink: this.#sink, source: this.source, timeoutMs })
     } catch (error) {

@@ -37,6 +37,16 @@ let spare: Buffer | undefined
 let lastLargeBytes = 0
 const maxExpectedBytes = 4 * 1024 * 1024
 
+/** A part of a document that was compressed before, and is put in when the document is framed. */
+export interface PackedPart {
+  /** Where it belongs in what {@link BsonWriter.finish} gives. */
+  readonly at: number
+  /** How long it is in the document, not compressed. */
+  readonly size: number
+  /** Parts of a deflate stream, ended on a whole byte, that refer to nothing before them. */
+  readonly deflated: readonly Buffer[]
+}
+
 /** What a {@link BsonWriter} leaves free before the document, so that a frame header fits without a copy. */
 export const reservedBytes = 8
 
@@ -48,6 +58,7 @@ export class BsonWriter {
   #buffer: Buffer
   #at = reservedBytes + 4
   readonly #starts: number[] = [reservedBytes]
+  readonly #packed: PackedPart[] = []
 
   constructor() {
     this.#buffer = spare ?? Buffer.allocUnsafeSlow(keptBytes)
@@ -126,13 +137,32 @@ export class BsonWriter {
     this.#open(type.array, name)
   }
 
+  /** Writes an array whose elements are encoded and compressed already. */
+  packedArray(name: MemberName, { size, deflated }: Omit<PackedPart, 'at'>): void {
+    this.openArray(name)
+    if (size > 0) this.#packed.push({ at: this.#at, size, deflated })
+    this.close()
+  }
+
+  /** How much was written, without packed parts. */
+  get size(): number {
+    return this.#at - reservedBytes
+  }
+
+  /** What belongs into the document besides what was written, in order. */
+  get packed(): readonly PackedPart[] {
+    return this.#packed
+  }
+
   /** Ends the document or array that was opened last. */
   close(): void {
     const start = this.#starts.pop()
     if (start === undefined) throw new TypeError('There is no open document to close.')
     this.#reserve(1)
     this.#buffer[this.#at++] = 0
-    this.#setSize(start, this.#at - start)
+    let size = this.#at - start
+    for (const part of this.#packed) if (part.at > start) size += part.size
+    this.#setSize(start, size)
   }
 
   /**

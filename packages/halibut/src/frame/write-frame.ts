@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, deflateRaw, deflateRawSync } from 'node:zlib'
 import type { ByteSink } from '../bytes/byte-sink.ts'
-import { reservedBytes } from './bson-writer.ts'
+import { type PackedPart, reservedBytes } from './bson-writer.ts'
 
 const deflateInPool = promisify(deflateRaw)
 
@@ -56,4 +56,34 @@ export async function writeFrame(sink: ByteSink, reserved: Buffer, timeoutMs: nu
     return sink.write(frame, timeoutMs)
   await sink.write(frame.subarray(0, frame.length - tailBytes), timeoutMs)
   await sink.write(frame.subarray(frame.length - tailBytes), timeoutMs)
+}
+
+/**
+ * Writes the frame of a document with parts that were compressed before. The limit is for each write.
+ *
+ * @param packed not empty, in the order of their places
+ */
+export async function writePackedFrame(
+  sink: ByteSink,
+  reserved: Buffer,
+  packed: readonly PackedPart[],
+  timeoutMs: number,
+): Promise<void> {
+  let held = Buffer.alloc(0)
+  const write = async (part: Buffer) => {
+    // The last bytes are held back until it is known whether they are the tail.
+    const all = held.length === 0 ? part : Buffer.concat([held, part])
+    const end = Math.max(0, all.length - tailBytes)
+    held = Buffer.from(all.subarray(end))
+    if (end > 0) await sink.write(all.subarray(0, end), timeoutMs)
+  }
+  let from = reservedBytes
+  for (const { at, deflated } of packed) {
+    const before = reserved.subarray(from, at)
+    await write(deflateRawSync(before, { level, finishFlush: constants.Z_SYNC_FLUSH }))
+    for (const part of deflated) await write(part)
+    from = at
+  }
+  await write(deflateRawSync(reserved.subarray(from), { level }))
+  await sink.write(held, timeoutMs)
 }

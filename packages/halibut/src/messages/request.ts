@@ -3,7 +3,7 @@ import type { AnyCodec, WriteContext } from '../contract/codec.ts'
 import type { DataStream } from '../contract/data-stream.ts'
 import { HalibutError } from '../errors.ts'
 import { BsonDocument, type BsonValue, describeBson } from '../frame/bson-value.ts'
-import { BsonWriter, reservedBytes } from '../frame/bson-writer.ts'
+import { BsonWriter, type PackedPart, reservedBytes } from '../frame/bson-writer.ts'
 import { hasMessageType } from './message-type.ts'
 
 /** The `$type` of every request. */
@@ -13,6 +13,8 @@ export const requestType = 'Halibut.Transport.Protocol.RequestMessage, Halibut'
 export interface EncodedMessage {
   /** From {@link BsonWriter.finish}. */
   readonly reserved: Buffer
+  /** From {@link BsonWriter.packed}. */
+  readonly packed: readonly PackedPart[]
   readonly streams: readonly DataStream[]
 }
 
@@ -44,7 +46,7 @@ export function encodeRequest(
   out.string('method', head.method)
   writeArguments(out, parameters, values, context)
   out.close()
-  return { reserved: out.finish(), streams: context.streams }
+  return { reserved: out.finish(), packed: out.packed, streams: context.streams }
 }
 
 function writeArguments(
@@ -69,6 +71,7 @@ export function encodeArguments(parameters: readonly AnyCodec[], values: readonl
   writeArguments(out, parameters, values, context)
   if (context.streams.length > 0)
     throw new TypeError('A call with a data stream cannot be answered from a cache.')
+  if (out.packed.length > 0) throw new TypeError('A call with a packed list cannot be answered from a cache.')
   return out.finish().subarray(reservedBytes)
 }
 

@@ -28,7 +28,7 @@ export function encodeResult(id: string, codec: AnyCodec | 'void', value: unknow
   if (codec === 'void') out.nothing('result')
   else codec.writeTagged(out, 'result', value, context)
   out.close()
-  return { reserved: out.finish(), streams: context.streams }
+  return { reserved: out.finish(), packed: out.packed, streams: context.streams }
 }
 
 /** The response that says why there is no result. */
@@ -44,7 +44,7 @@ export function encodeError(id: string, { message, details, errorType }: ServerE
   out.close()
   out.nothing('result')
   out.close()
-  return { reserved: out.finish(), streams: [] }
+  return { reserved: out.finish(), packed: [], streams: [] }
 }
 
 /** A response as it arrived: the result is decoded by the method that it belongs to. */

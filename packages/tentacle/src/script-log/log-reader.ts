@@ -1,12 +1,13 @@
-import { closeSync, openSync, readSync } from 'node:fs'
-import { setImmediate as letOthersGo } from 'node:timers/promises'
-import type { ProcessOutput } from '@tentacle/contracts'
+import { closeSync, openSync } from 'node:fs'
+import { ProcessOutput } from '@tentacle/contracts'
+import { packList } from '@tentacle/halibut'
 import { systemCode } from '../errors.ts'
-import { EntryScanner } from './entry-scanner.ts'
 import { byteOrderMark } from './log-entry.ts'
+import { LogWalk, type Mark, type PageLimits } from './log-walk.ts'
 
 /** Some entries of a log. */
 export interface LogPage {
+  /** Long ones are packed (`packList` of halibut): only an answer of this service can hold them. */
   readonly entries: readonly ProcessOutput[]
   /** How many entries the log has up to the last one of these. */
   readonly next: number
@@ -14,19 +15,11 @@ export interface LogPage {
   readonly isEnd: boolean
 }
 
-/** How much is read at a time: what is above 128 KiB costs the runtime ten times as much. */
-const windowBytes = 64 * 1024
-
-/** What an entry costs beside its text, in characters: a page of empty lines has a size, too. */
-const entryOverhead = 40
+/** Longer pages are packed: they are encoded as they are read, and never in memory as a whole. */
+const plainCharacters = 512 * 1024
 
 /** Places in the log are remembered this far apart, so that reading begins near. */
 const markEveryBytes = 64 * 1024
-
-interface Mark {
-  readonly entries: number
-  readonly bytes: number
-}
 
 /** Reads pages of `Output.log` by entry number, without holding the log or an index of all of it in memory. */
 export class LogReader {
@@ -50,8 +43,9 @@ export class LogReader {
   }
 
   /** @param endBytes how much of the file counts */
-  async read(after: number, endBytes: number, maxCharacters: number): Promise<LogPage> {
-    if (this.#damagedAfter !== undefined && after > this.#damagedAfter) return this.#damaged([], after)
+  async read(after: number, endBytes: number, limits: PageLimits): Promise<LogPage> {
+    if (this.#damagedAfter !== undefined && after > this.#damagedAfter)
+      return this.#damaged(this.#damagedAfter)
     const start = this.#markBefore(after)
     if (start.bytes >= endBytes) return { entries: [], next: start.entries, isEnd: true }
     let file: number
@@ -62,7 +56,12 @@ export class LogReader {
       throw error
     }
     try {
-      return await this.#readFrom(file, start, after, endBytes, maxCharacters)
+      const walk = new LogWalk(file, start, { after, endBytes, limits })
+      const entries = await gather(walk)
+      for (const { entries: count, bytes } of walk.marks) this.mark(count, bytes)
+      if (!walk.isDamaged) this.#lastEnd = walk.at
+      else this.#damagedAfter = walk.at.entries
+      return { entries, next: walk.at.entries + (walk.isDamaged ? 1 : 0), isEnd: walk.isEnd }
     } finally {
       closeSync(file)
     }
@@ -83,59 +82,27 @@ export class LogReader {
     return this.#marks[low] ?? { entries: 0, bytes: byteOrderMark.length }
   }
 
-  async #readFrom(
-    file: number,
-    start: Mark,
-    after: number,
-    endBytes: number,
-    maxCharacters: number,
-  ): Promise<LogPage> {
-    const found: ProcessOutput[] = []
-    let characters = 0
-    let { entries, bytes } = start
-    let space = Buffer.alloc(0)
-    for (let size = windowBytes; bytes < endBytes; ) {
-      const wanted = Math.min(size, endBytes - bytes)
-      if (space.length < wanted) space = Buffer.allocUnsafe(wanted)
-      const window = space.subarray(0, readSync(file, space, 0, wanted, bytes))
-      const scanner = new EntryScanner(window)
-      for (let at = 0, entry = scanner.next(); entry !== 'cut'; at = scanner.at, entry = scanner.next()) {
-        if (entry === 'damaged') return this.#damaged(found, after, entries)
-        if (entries >= after) {
-          const size = entry.text.length + entryOverhead
-          if (found.length > 0 && characters + size > maxCharacters) {
-            return this.#pageEnd(found, { entries, bytes: bytes + at }, false)
-          }
-          found.push(entry)
-          characters += size
-        }
-        entries++
-      }
-      const { at } = scanner
-      const isAllRead = bytes + window.length >= endBytes
-      // An entry without end, or a file that is shorter than it was.
-      if (window.length === 0 || (isAllRead && at < window.length))
-        return this.#damaged(found, after, entries)
-      // An entry longer than the window needs a larger one, only for itself.
-      size = at === 0 ? size * 2 : windowBytes
-      bytes += at
-      this.mark(entries, bytes)
-      if (bytes < endBytes) await letOthersGo()
-    }
-    return this.#pageEnd(found, { entries, bytes }, true)
+  /** A log that cannot be read on ends with an entry that says so; it was given already. */
+  #damaged(goodEntries: number): LogPage {
+    return { entries: [], next: goodEntries + 1, isEnd: true }
   }
+}
 
-  /** A log that cannot be read on ends with an entry that says so, in the place of the first damaged one. */
-  #damaged(entries: readonly ProcessOutput[], after: number, goodEntries = this.#damagedAfter ?? 0): LogPage {
-    this.#damagedAfter = goodEntries
-    const next = goodEntries + 1
-    if (after > goodEntries) return { entries, next, isEnd: true }
-    const text = `The log of this script is damaged at entry ${next}. Nothing after it can be read.`
-    return { entries: [...entries, { source: 'StdErr', occurred: new Date(), text }], next, isEnd: true }
+/** Takes what the walk gives: as it is, or packed when it is much. */
+async function gather(walk: LogWalk): Promise<readonly ProcessOutput[]> {
+  const steps = walk.steps()
+  let plain: readonly ProcessOutput[] = []
+  for (let step = await steps.next(); step.done !== true; step = await steps.next()) {
+    plain = plain.length === 0 ? step.value : plain.concat(step.value)
+    if (walk.characters > plainCharacters) return packList(ProcessOutput, resumed(plain, steps))
   }
+  return plain
+}
 
-  #pageEnd(entries: readonly ProcessOutput[], end: Mark, isEnd: boolean): LogPage {
-    this.#lastEnd = end
-    return { entries, next: end.entries, isEnd }
-  }
+async function* resumed(
+  first: readonly ProcessOutput[],
+  rest: AsyncGenerator<readonly ProcessOutput[]>,
+): AsyncGenerator<readonly ProcessOutput[]> {
+  yield first
+  yield* rest
 }

@@ -3,6 +3,8 @@ import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { ProcessOutput } from '@tentacle/contracts'
+import { unpackList } from '@tentacle/halibut'
 import type { NewEntry } from './log-entry.ts'
 import { ProgressFile } from './log-progress.ts'
 import { OutputLog } from './output-log.ts'
@@ -17,12 +19,15 @@ function lines(...texts: readonly string[]): NewEntry[] {
   return texts.map(text => ({ source: 'StdOut', text }))
 }
 
+const noLimits = { characters: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY }
+
 async function textsIn(
   log: OutputLog,
   after = 0,
   maxCharacters = Number.POSITIVE_INFINITY,
 ): Promise<string[]> {
-  return (await log.read(after, maxCharacters)).entries.map(entry => entry.text)
+  const { entries } = await log.read(after, { ...noLimits, characters: maxCharacters })
+  return unpackList(ProcessOutput, entries).map(entry => entry.text)
 }
 
 test('forgets what was appended and not committed, and goes on from the last commit', async t => {
@@ -70,7 +75,7 @@ test('counts only what is there when the log is shorter than its progress, as af
   log.close()
   await truncate(paths.log, (await stat(paths.log)).size - 5)
   const next = OutputLog.resume(paths)
-  const page = await next.read(0, 1000)
+  const page = await next.read(0, { ...noLimits, characters: 1000 })
   assert.equal(page.entries[0]?.text, 'one')
   assert.match(page.entries[1]?.text ?? '', /damaged at entry 2/)
   assert.deepEqual(page.isEnd, true)
@@ -83,13 +88,13 @@ test('answers in pieces of a size, of whole entries and at least one', async t =
   log.append(lines('aaaa', 'bbbb', 'c'.repeat(100), 'dd'))
   const pieces: string[][] = []
   for (let after = 0, isEnd = false; !isEnd; ) {
-    const page = await log.read(after, 88)
+    const page = await log.read(after, { ...noLimits, characters: 88 })
     pieces.push(page.entries.map(entry => entry.text))
     ;({ next: after, isEnd } = page)
   }
   assert.deepEqual(pieces, [['aaaa', 'bbbb'], ['c'.repeat(100)], ['dd']])
   assert.deepEqual(await textsIn(log, 4), [])
-  assert.deepEqual(await log.read(99, 8), { entries: [], next: 4, isEnd: true })
+  assert.deepEqual(await log.read(99, { ...noLimits, characters: 8 }), { entries: [], next: 4, isEnd: true })
   log.close()
 })
 
@@ -107,7 +112,7 @@ test('finds any entry of a long log, also one that is longer than what is read a
   log.close()
   for (const reader of [log, OutputLog.openEnded(paths)]) {
     for (const after of [9_999, 0, 5_000, 4_321, 9_998, 1]) {
-      const { entries } = await reader.read(after, 1)
+      const { entries } = await reader.read(after, { ...noLimits, characters: 1 })
       assert.match(entries[0]?.text ?? '', new RegExp(`^line ${after + 1} `))
     }
     assert.equal((await textsIn(reader, 10_000))[0]?.length, 3_000_000)

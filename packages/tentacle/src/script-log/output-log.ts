@@ -2,6 +2,7 @@ import { closeSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } fr
 import { byteOrderMark, formatEntries, formatLines, type NewEntry, type NewLines } from './log-entry.ts'
 import { type LogProgress, noProgress, openOrCreate, ProgressFile } from './log-progress.ts'
 import { type LogPage, LogReader } from './log-reader.ts'
+import type { PageLimits } from './log-walk.ts'
 
 /** What is committed together with entries. */
 export type ProgressChange = Partial<Pick<LogProgress, 'stdoutBytes' | 'stderrBytes' | 'stage' | 'exitCode'>>
@@ -115,10 +116,10 @@ export class OutputLog {
   }
 
   /**
-   * Reads committed entries after the first `after`, up to `maxCharacters` of text but at least one, if there is one.
+   * Reads committed entries after the first `after`: as many as a page may have, but at least one, if there is one.
    */
-  read(after: number, maxCharacters: number): Promise<LogPage> {
-    return this.#reader.read(after, this.#progress.logBytes, maxCharacters)
+  read(after: number, limits: PageLimits): Promise<LogPage> {
+    return this.#reader.read(after, this.#progress.logBytes, limits)
   }
 
   /** Ends appending and closes the files. Reading goes on. */

@@ -1,6 +1,7 @@
 import type { Log } from '../logging/log.ts'
 import type { KeeperClient } from '../processes/keeper-client.ts'
 import type { ProcessTable } from '../processes/process-table.ts'
+import type { PageLimits } from '../script-log/log-walk.ts'
 import type { TextMask } from '../script-log/text-mask.ts'
 import type { ScriptShells } from '../shells/script-shells.ts'
 import type { DiskFlush } from '../workspaces/disk-flush.ts'
@@ -30,6 +31,6 @@ export interface ScriptParts {
   readonly waitNotice: { readonly firstMs: number; readonly repeatMs: number }
   /** How long the processes of a cancelled script have between SIGTERM and SIGKILL. */
   readonly cancelGraceMs: number
-  /** How many characters of log one answer may have, 40 for each entry included. */
-  readonly maxPageCharacters: number
+  /** How much of its log one answer may have. */
+  readonly pageLimits: PageLimits
 }

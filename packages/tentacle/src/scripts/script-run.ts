@@ -26,7 +26,7 @@ export interface ScriptStatus {
   readonly state: ProcessState
   /** 0 until the state is `Complete`. */
   readonly exitCode: number
-  readonly logs: ProcessOutput[]
+  readonly logs: readonly ProcessOutput[]
   readonly nextLogSequence: number
 }
 
@@ -134,18 +134,18 @@ export class ScriptRun {
 
   /**
    * @param after how many entries the caller has
-   * @param maxCharacters a log that is longer is answered in pieces. Callers never ask again once they have seen
-   *   `Complete`, so the script counts as running until they have the last piece.
+   * @param limits a log that is longer is answered in pieces. Callers never ask again once they have seen `Complete`, so
+   *   the script counts as running until they have the last piece.
    */
-  async status(after: number, maxCharacters = this.#parts.maxPageCharacters): Promise<ScriptStatus> {
+  async status(after: number, limits = this.#parts.pageLimits): Promise<ScriptStatus> {
     this.#execution?.pump()
     const { state, exitCode } = this.#state // before the log: a log read later has all lines of this state
-    const page = await this.#log.read(Math.max(0, after), maxCharacters)
+    const page = await this.#log.read(Math.max(0, after), limits)
     const isOver = state === 'Complete' && page.isEnd
     return {
       state: state === 'Complete' && !page.isEnd ? 'Running' : state,
       exitCode: isOver ? (exitCode ?? 0) : 0,
-      logs: [...page.entries],
+      logs: page.entries,
       nextLogSequence: page.next,
     }
   }

@@ -19,6 +19,7 @@ import { TentacleError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
 import { deleteDeadKeepers, KeeperClient } from '../processes/keeper-client.ts'
 import { openProcessTable, type ProcessTable } from '../processes/process-table.ts'
+import type { PageLimits } from '../script-log/log-walk.ts'
 import { createTextMask } from '../script-log/text-mask.ts'
 import type { Bell } from '../scripts/bell.ts'
 import { IsolationLocks } from '../scripts/isolation-locks.ts'
@@ -41,6 +42,13 @@ import { createFileTransferService } from './file-transfer-service.ts'
 import { createResumableTransferService } from './resumable-transfer-service.ts'
 import { createScriptService } from './script-service.ts'
 import { createScriptServiceV2 } from './script-service-v2.ts'
+
+/**
+ * How much of its log one answer may have. Callers pause between their questions, longer each time (the original's up to
+ * 5 s), so there must be few of them, however much a script prints; and a message has fewer than 2 million values, which
+ * our own callers take, four for each entry.
+ */
+const pageLimits: PageLimits = { characters: 64 * 1024 * 1024, entries: 400_000 }
 
 export interface ScriptServicesOptions {
   /** The instance's home; workspaces are in its folder `Work`. Absolute. */
@@ -67,8 +75,8 @@ export interface ScriptServicesOptions {
   readonly waitNotice?: { readonly firstMs: number; readonly repeatMs: number }
   /** How long a cancelled script has between SIGTERM and SIGKILL, in milliseconds. Default 5 s; 0: SIGKILL at once. */
   readonly cancelGraceMs?: number
-  /** How much log one answer may have. Default: 1 Mi characters, of which an entry takes 40 beside its text. */
-  readonly maxPageCharacters?: number
+  /** How much log one answer may have, where it is not {@link pageLimits}. */
+  readonly pageLimits?: Partial<PageLimits>
   /** The PowerShell of Windows. Default: the one that is part of Windows. */
   readonly powerShell?: string | undefined
   /** Hears what becomes of the scripts. Default: nobody does. */
@@ -132,7 +140,7 @@ export async function createScriptServices(options: ScriptServicesOptions): Prom
     user: accountName(),
     waitNotice: options.waitNotice ?? { firstMs: 100, repeatMs: 600_000 },
     cancelGraceMs: options.cancelGraceMs ?? 5000,
-    maxPageCharacters: options.maxPageCharacters ?? 1024 * 1024,
+    pageLimits: { ...pageLimits, ...options.pageLimits },
   }
   const engine = await ScriptEngine.open({
     home,

@@ -1,14 +1,15 @@
 import type { ScriptService, ScriptStatusResponse, ScriptTicket } from '@tentacle/contracts'
 import type { ServiceImplementation } from '@tentacle/halibut'
+import type { PageLimits } from '../script-log/log-walk.ts'
 import type { ScriptEngine } from '../scripts/script-engine.ts'
 import { createV1Tickets } from '../scripts/v1-tickets.ts'
 import { bodyOf } from './script-body.ts'
 
 /**
- * How many characters of log the last answer may have. The log is deleted with it, so this is far more than a caller
+ * How much of its log the last answer may have. The log is deleted with it, so this is far more than a caller
  * has left who followed the script; beyond it memory would be at the mercy of the script.
  */
-const maxLastAnswerCharacters = 64 * 1024 * 1024
+const lastAnswerLimits: PageLimits = { characters: 64 * 1024 * 1024, entries: 1_000_000 }
 
 /**
  * The first script service. Starting is not repeatable: each call is a new ticket and a new run. Otherwise as the
@@ -22,11 +23,11 @@ export function createScriptService(
   const answer = async (
     ticket: ScriptTicket,
     after: number,
-    maxCharacters?: number,
+    limits?: PageLimits,
   ): Promise<ScriptStatusResponse> => {
     const run = engine.find(ticket.taskId)
     if (run === undefined) return { ticket, state: 'Complete', exitCode: 0, logs: [], nextLogSequence: 0 }
-    return { ticket, ...(await run.status(after, maxCharacters)) }
+    return { ticket, ...(await run.status(after, limits)) }
   }
   return {
     async startScript(command) {
@@ -51,7 +52,7 @@ export function createScriptService(
       return answer(ticket, lastLogSequence)
     },
     async completeScript({ ticket, lastLogSequence }) {
-      const last = await answer(ticket, lastLogSequence, maxLastAnswerCharacters)
+      const last = await answer(ticket, lastLogSequence, lastAnswerLimits)
       await engine.complete(ticket.taskId)
       return last
     },
