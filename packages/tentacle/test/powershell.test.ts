@@ -46,6 +46,7 @@ const run = (code, parameters) => {
     let match
     if ((match = /^try \\{ \\$null = New-Item -ItemType File -Path ('.*?') -ErrorAction Stop \\} catch \\{ (if \\(Test-Path.*?\\) \\{ )?exit (-?\\d+)/.exec(line))) {
       try {
+        if (match[2] && fs.existsSync(beside('no-sign'))) continue
         fs.closeSync(fs.openSync(text(match[1]), 'wx'))
       } catch (error) {
         if (!match[2] || error.code === 'EEXIST') process.exit(Number(match[3]) & 255)
@@ -198,6 +199,20 @@ test('tentacle 12.68: without the marker there is no guard, but that PowerShell 
   assert.match(textsOf(logs, 'StdErr').join(), /was given up/)
   for (const name of ['started', 'should_run'])
     await assert.rejects(access(machine.at(command, `.octopus_powershell_${name}`)))
+})
+
+test('PowerShell that cannot make its sign, but prints, is up', async t => {
+  const machine = await withPwsh(t)
+  await writeFile(join(machine.folder, 'no-sign'), '')
+  const command = startCommand(`${first}\nWrite-Output 'up'\nWait-File go\nexit 3`)
+  const before = await machine.open()
+  await before.scriptsV2.startScript(command, caller)
+  await until('it runs', async () => printed((await status(before, command)).logs).includes('up'))
+  await before.stop()
+  const agent = await machine.open(passed)
+  assert.equal((await status(agent, command)).state, 'Running')
+  await writeFile(machine.at(command, 'go'), '')
+  assert.equal((await follow(agent, command)).exitCode, 3)
 })
 
 test('an agent that has given PowerShell up and not lived to tell is followed by one that tells', async t => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join, win32 } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
   type ProcessOutput,
@@ -12,7 +12,7 @@ import { createCertificate, createHalibut, type Halibut, parseThumbprint } from 
 import { until } from '@tentacle/testkit'
 import { freePort } from '../check-rig.ts'
 import { printed, startCommand, textsOf } from '../script-agent.ts'
-import { installPowerShell, type StandIn, whyNoPowerShell } from './stand-in-powershell.ts'
+import { installPowerShell, otherPowerShell, type StandIn, whyNoPowerShell } from './stand-in-powershell.ts'
 import { bootWine, type Wine, type WineProcess } from './wine.ts'
 
 const why = whyNoPowerShell()
@@ -44,7 +44,7 @@ describe('scripts on Windows', { skip: why ?? false, timeout: 600_000 }, () => {
 
   const start = async (): Promise<RunningAgent> => {
     const started = await wine.start(wine.program, ['run', '--instance', 'T', '--noninteractive'], {
-      env: { TentaclePowerShellStartupTimeout: startLimit },
+      env: { TentaclePowerShellStartupTimeout: startLimit, WINEPATH: win32.dirname(otherPowerShell) },
     })
     await until(
       'the agent listens',
@@ -130,7 +130,7 @@ describe('scripts on Windows', { skip: why ?? false, timeout: 600_000 }, () => {
 
   /** The numbers that Linux has given to programs of this Windows, by a part of their command line. */
   const processesWith = (...parts: readonly string[]) => {
-    const prefix = `WINEPREFIX=${dirname(wine.onLinux('C:\\'))}`
+    const prefix = `WINEPREFIX=${join(wine.onLinux('C:\\'), '..')}`
     return readdirSync('/proc')
       .filter(name => /^\d+$/.test(name))
       .filter(pid => {
@@ -243,6 +243,11 @@ describe('scripts on Windows', { skip: why ?? false, timeout: 600_000 }, () => {
     const { exitCode, logs } = await run('exit 0')
     assert.equal(exitCode, -42)
     assert.match(textsOf(logs, 'StdErr').join(), /by C:\\none\\pwsh\.exe, but there is no such program/)
+    await wine.tentacle('configure', '--instance=T', '--powerShellPath=pwsh')
+    await restart()
+    const other = await run("Write-Output 'other'")
+    assert.deepEqual(printed(other.logs), ['other'])
+    assert.equal(textsOf(other.logs, 'Debug')[1], 'The shell is pwsh')
     await wine.tentacle('configure', '--instance=T', '--powerShellPath=default')
     await restart()
   })

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { until } from '@tentacle/testkit'
 import { type Wine, whyNoWine } from './wine.ts'
@@ -9,6 +9,9 @@ const compiler = 'x86_64-w64-mingw32-gcc'
 
 /** Where Windows has its PowerShell, and Wine an empty one. */
 const place = 'C:\\windows\\system32\\WindowsPowerShell\\v1.0\\powershell.exe'
+
+/** Another one, in a folder that may be on the PATH. */
+export const otherPowerShell = 'C:\\tools\\pwsh.exe'
 
 /** Why there can be no scripts in a Windows here; undefined when there can. */
 export function whyNoPowerShell(): string | undefined {
@@ -39,6 +42,9 @@ export async function installPowerShell(wine: Wine): Promise<StandIn> {
     program,
     join(import.meta.dirname, 'powershell.c'),
   ])
+  const other = wine.onLinux(otherPowerShell)
+  await mkdir(dirname(other), { recursive: true })
+  await copyFile(program, other)
   const beside = (name: string) => join(dirname(program), name)
   return {
     async hold() {
@@ -52,7 +58,6 @@ export async function installPowerShell(wine: Wine): Promise<StandIn> {
     async letGo() {
       rmSync(beside('hold'), { force: true })
       await writeFile(beside('go'), '')
-      await access(beside('go'))
     },
   }
 }
