@@ -13,6 +13,7 @@ import { TentacleError, toError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
 import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import { createScriptServices, type ScriptServices } from '../services/create-script-services.ts'
+import { withoutOwnCredentials } from '../settings/environment-settings.ts'
 import type { SettingsStore } from '../settings/settings-store.ts'
 import type { TentacleSettings } from '../settings/tentacle-settings.ts'
 import { fileError } from '../settings/write-file.ts'
@@ -164,7 +165,7 @@ async function openServices(
     observer: metrics?.scripts,
     powerShell: settings.powerShellPath,
     environment: {
-      inherited: options.env,
+      inherited: withoutOwnCredentials(options.env),
       instanceName: options.instance,
       executablePath: options.executable,
       version: options.version,

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { environmentSettings } from './environment-settings.ts'
+import { environmentSettings, withoutOwnCredentials } from './environment-settings.ts'
 
 describe('settings from the environment', () => {
   test('tentacle 12.19: do not count without the switch', () => {
@@ -31,5 +31,28 @@ describe('settings from the environment', () => {
       'tentacle.services.listenip': '127.0.0.1',
       'octopus.home': '/x=y',
     })
+  })
+
+  test('secrets come from files that are named, unless they are given themselves', async t => {
+    const root = await mkdtemp(join(tmpdir(), 'tentacle-env-'))
+    t.after(() => rm(root, { recursive: true, force: true }))
+    const path = join(root, 'secret')
+    await writeFile(path, ' pass word\n')
+    const on = { OCTOPUS_CONTRIBUTE_ENV_SETTINGS: 'true', OCTOPUS_PROXY_PASSWORD_FILE: path }
+    const key = 'octopus.proxy.proxypassword'
+    assert.equal(environmentSettings(on, root).get(key), ' pass word')
+    assert.equal(environmentSettings({ ...on, OCTOPUS_PROXY_PASSWORD: 'given' }, root).get(key), 'given')
+    assert.equal(environmentSettings({ ...on, OCTOPUS_HOME_FILE: path }, root).size, 1, 'only secrets')
+    assert.throws(
+      () => environmentSettings({ ...on, OCTOPUS_PROXY_PASSWORD_FILE: join(root, 'none') }, root),
+      {
+        code: 'ERR_FILE',
+      },
+    )
+  })
+
+  test('the credentials of the agent are not for what it starts', () => {
+    const env = { PATH: '/bin', TENTACLE_CERTIFICATE: 'x', OCTOPUS_SERVICE_PASSWORD: 'x', OCTOPUS_HOME: '/h' }
+    assert.deepEqual(withoutOwnCredentials(env), { PATH: '/bin', OCTOPUS_HOME: '/h' })
   })
 })

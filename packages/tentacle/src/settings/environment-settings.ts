@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { agentProxyKeys, pollingProxyKeys, settingsKeys } from './settings-keys.ts'
+import { fileError } from './write-file.ts'
 
 /** Which variable stands for which key. Secrets are plain text here, encrypted only in the file. */
 const variables: readonly (readonly [variable: string, key: string])[] = [
@@ -25,6 +26,16 @@ const variables: readonly (readonly [variable: string, key: string])[] = [
   ['TENTACLE_POLLING_CUSTOM_PROXY_PASSWORD', pollingProxyKeys.password],
 ]
 
+/** Those that are secrets. For each, a variable with `_FILE` at its end may name a file that holds it instead. */
+const secretVariables = [
+  'OCTOPUS_PROXY_PASSWORD',
+  'TENTACLE_CERTIFICATE',
+  'TENTACLE_POLLING_CUSTOM_PROXY_PASSWORD',
+] as const
+
+/** Credentials of the agent alone, of which nothing that it starts has any use. */
+const ownVariables: ReadonlySet<string> = new Set([...secretVariables, 'OCTOPUS_SERVICE_PASSWORD'])
+
 /** Settings that come from outside the file, by lower-case key. They win over the file and are never written to it. */
 export type ContributedSettings = ReadonlyMap<string, string>
 
@@ -32,6 +43,8 @@ export type ContributedSettings = ReadonlyMap<string, string>
  * Collects settings from environment variables and from the nearest `.env` file at or above `programFolder`; a variable
  * wins over the file. Only when `OCTOPUS_CONTRIBUTE_ENV_SETTINGS` is `true`: otherwise a stray variable could move an
  * agent to another port (docs/wire/tentacle-settings.md 8).
+ *
+ * @throws TentacleError `ERR_FILE` for a file with a secret that cannot be read
  */
 export function environmentSettings(
   env: Readonly<Record<string, string | undefined>>,
@@ -41,10 +54,33 @@ export function environmentSettings(
   const fromFile = readEnvFile(programFolder)
   const contributed = new Map<string, string>()
   for (const [variable, key] of variables) {
-    const value = env[variable] ?? fromFile.get(variable)
+    const value = env[variable] ?? fromFile.get(variable) ?? secretFrom(variable, env, fromFile)
     if (value !== undefined && value !== '') contributed.set(key.toLowerCase(), value)
   }
   return contributed
+}
+
+/** The environment without the credentials of the agent: for scripts, which are other people's programs. */
+export function withoutOwnCredentials(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ownVariables.has(name)))
+}
+
+/** What stands in the file that a variable names, without the end of its last line. */
+function secretFrom(
+  variable: string,
+  env: Readonly<Record<string, string | undefined>>,
+  fromFile: ReadonlyMap<string, string>,
+): string | undefined {
+  if (!secretVariables.some(secret => secret === variable)) return undefined
+  const path = env[`${variable}_FILE`] ?? fromFile.get(`${variable}_FILE`)
+  if (path === undefined || path === '') return undefined
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+  } catch (error) {
+    throw fileError('read', path, error)
+  }
 }
 
 function readEnvFile(folder: string): Map<string, string> {
