@@ -1,5 +1,5 @@
 import { createScriptServices } from '../src/services/create-script-services.ts'
-import { caller, optionsOf } from './script-agent.ts'
+import { caller, logsOf, optionsOf } from './script-agent.ts'
 
 /** A process that hosts the services of a home, to be killed. Started by `agent-process.ts`. */
 const [home = ''] = process.argv.slice(2)
@@ -21,7 +21,10 @@ process.on('message', ({ id, method, argument }: HostCall) => {
   Promise.resolve()
     .then(() => services.scriptsV2[method](argument, caller))
     .then(
-      value => process.send?.({ id, value } satisfies HostAnswer),
+      answer => {
+        const value = answer && { ...answer, logs: logsOf(answer) }
+        process.send?.({ id, value } satisfies HostAnswer)
+      },
       (error: unknown) => process.send?.({ id, error: String(error) } satisfies HostAnswer),
     )
 })

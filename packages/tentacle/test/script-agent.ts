@@ -121,7 +121,7 @@ export async function status(
 }
 
 /** The entries of an answer that did not come over a network: many of them are packed for it. */
-function logsOf({ logs }: Pick<ScriptStatusResponseV2, 'logs'>): readonly ProcessOutput[] {
+export function logsOf({ logs }: Pick<ScriptStatusResponseV2, 'logs'>): readonly ProcessOutput[] {
   return unpackList(ProcessOutput, logs)
 }
 
