@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { access, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -238,6 +239,26 @@ test('tentacle 12.53: gives scripts the environment that deployment tools expect
     'shared',
     '/dev/null',
   ])
+})
+
+test("tentacle 12.53: a script sees of the agent's environment what it would see if Bash were started with it", async t => {
+  const plain = { PATH: process.env.PATH, EMPTY: '', LINES: 'a\nb', ENV: '/etc/hostname', CDPATH: '/usr' }
+  const counted = { ...plain, SHLVL: '3', PWD: '/', OLDPWD: '/usr', PS4: '> ' }
+  const forBash = { ...counted, IFS: 'a', OPTIND: 'x', 'BASH_FUNC_shared%%': '() { echo shared; }' }
+  for (const inherited of [plain, counted, forBash]) {
+    const agent = await openServices(t, {
+      environment: { inherited, executablePath: '/opt/tentacle/Tentacle', version: '9.9.9' },
+    })
+    const script = `env -0 -u _ -u PWD | grep -zviE '^(tentacle|calamari|agent)' | sort -z | base64 -w0; echo; trap`
+    const { logs } = await run(agent, script)
+    const { OLDPWD: _, ...alone } = { OLDPWD: '', ...inherited } // that of the agent is not the script's
+    const { stdout } = spawnSync('/bin/bash', ['-c', script], {
+      env: alone,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    assert.deepEqual(printed(logs), stdout.trimEnd().split('\n'), JSON.stringify(inherited))
+  }
 })
 
 test('tentacle 12.55: keeps lines as they were printed, also through /dev/stderr', async t => {

@@ -11,8 +11,11 @@ import { jobText, startWaitingShell, type WaitingShell } from './waiting-shell.p
 /** In the run folder, and of no interest afterwards. */
 const jobFile = 'job'
 
-/** Starting a process holds up everything for some milliseconds: the script that was just let go comes first. */
-const refillDelayMs = 5
+/**
+ * When the shells that wait are made up for. Starting a process holds up everything for some milliseconds, about as long as
+ * a short script takes, so that comes when it is over; not every script is short, though.
+ */
+const refillMs = { afterEnd: 5, whileItRuns: 50, whenNoneWaits: 5, afterAnother: 1 } as const
 
 export interface PosixStarterOptions {
   /** For named pipes. Deleted at the end. */
@@ -31,16 +34,18 @@ export class PosixStarter implements ScriptStarter {
   readonly #pipes: PipeMaker
   readonly #waiting: WaitingShell[] = []
   #filling = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
   #isClosing = false
 
   constructor(options: PosixStarterOptions) {
     this.#options = options
     this.#pipes = new PipeMaker(options.folder)
-    this.#fillSoon(0)
+    this.#fillIn(0)
   }
 
   async hold({ runFolder, workspace, argv }: KeeperJob): Promise<HeldScript> {
     const shell = await this.#next()
+    void shell.ended.then(() => this.#fillIn(refillMs.afterEnd))
     const path = join(runFolder, jobFile)
     try {
       writeFileSync(path, jobText(workspace, argv), { mode: 0o600 })
@@ -60,11 +65,12 @@ export class PosixStarter implements ScriptStarter {
   }
 
   prepare(): void {
-    this.#fillSoon(refillDelayMs)
+    this.#fillIn(this.#waiting.length === 0 ? refillMs.whenNoneWaits : refillMs.whileItRuns)
   }
 
   async close(): Promise<void> {
     this.#isClosing = true
+    clearTimeout(this.#timer)
     await this.#filling
     for (const shell of this.#waiting.splice(0)) shell.dismiss()
     await rm(this.#options.folder, { recursive: true, force: true })
@@ -78,18 +84,24 @@ export class PosixStarter implements ScriptStarter {
     return startWaitingShell(this.#pipes, this.#options.oomScore)
   }
 
-  #fillSoon(delayMs: number): void {
-    setTimeout(() => {
+  /** Instead of what was planned before: whoever starts script after script is not held up in between. */
+  #fillIn(delayMs: number): void {
+    clearTimeout(this.#timer)
+    if (this.#isClosing) return
+    this.#timer = setTimeout(() => {
       // Without processes to spare, the next job will meet the error and report it.
       this.#filling = this.#filling.then(() => this.#fill()).catch(() => {})
     }, delayMs)
   }
 
+  /** Starts one shell, if one is missing, and others a moment later. */
   async #fill(): Promise<void> {
     const { waitingShells, oomScore } = this.#options
-    while (!this.#isClosing && this.#waiting.length < waitingShells)
-      this.#waiting.push(await startWaitingShell(this.#pipes, oomScore))
-    if (this.#isClosing) for (const shell of this.#waiting.splice(0)) shell.dismiss()
+    if (this.#isClosing || this.#waiting.length >= waitingShells) return
+    const shell = await startWaitingShell(this.#pipes, oomScore)
+    if (this.#isClosing) return shell.dismiss()
+    this.#waiting.push(shell)
+    if (this.#waiting.length < waitingShells) this.#fillIn(refillMs.afterAnother)
   }
 }
 
