@@ -1,6 +1,6 @@
 import { scriptExitCodes } from '@tentacle/contracts'
 import type { ScriptCensus } from '../scripts/script-engine.ts'
-import type { EndOfScript, ScriptObserver } from '../scripts/script-run.ts'
+import type { EndOfScript, ScriptObserver } from '../scripts/script-observer.ts'
 import type { Family } from './exposition.ts'
 import { Counter, gauges, Histogram } from './instruments.ts'
 

@@ -15,8 +15,9 @@ import { type ScriptState, writeState } from '../workspaces/script-state.ts'
 import { createWorkspace, workFolder, writeBody } from '../workspaces/script-workspace.ts'
 import { type StartCommand, writeStartCommand } from '../workspaces/start-command.ts'
 import { logPathsOf, recoverRuns } from './recover-runs.ts'
+import type { ScriptObserver } from './script-observer.ts'
 import type { ScriptParts } from './script-parts.ts'
-import { type ScriptObserver, ScriptRun } from './script-run.ts'
+import { ScriptRun } from './script-run.ts'
 
 /** A script as its caller sends it, whatever the version of the service. */
 export interface ScriptStart {

@@ -5,11 +5,8 @@ import {
   type ScriptIsolationLevel,
   scriptExitCodes,
 } from '@tentacle/contracts'
-import { systemCode, toError } from '../errors.ts'
-import type { NewEntry } from '../script-log/log-entry.ts'
-import type { OutputLog, ProgressChange } from '../script-log/output-log.ts'
+import { toError } from '../errors.ts'
 import { describeShell } from '../shells/script-shells.ts'
-import { type ScriptState, writeState } from '../workspaces/script-state.ts'
 import { deleteWorkspace, type ScriptWorkspace } from '../workspaces/script-workspace.ts'
 import type { StartCommand } from '../workspaces/start-command.ts'
 import { noteCancel } from './cancel-note.ts'
@@ -17,7 +14,9 @@ import { followWithStart } from './follow-start.ts'
 import type { Lease } from './isolation-locks.ts'
 import { queuedEntries } from './isolation-messages.ts'
 import { ScriptExecution } from './script-execution.ts'
+import type { ScriptObserver } from './script-observer.ts'
 import type { ScriptParts } from './script-parts.ts'
+import { ScriptRecord, type ScriptRecordOptions } from './script-record.ts'
 import { cancelledBefore, debug, ended, neverStarted, type ScriptResult } from './script-result.ts'
 import { holderOf, waitForTurn } from './wait-for-turn.ts'
 
@@ -30,30 +29,9 @@ export interface ScriptStatus {
   readonly nextLogSequence: number
 }
 
-/** How a script ended. */
-export interface EndOfScript {
-  /** Of the script, or one of `scriptExitCodes`. */
-  readonly exitCode: number
-  /** From its start to its end; undefined if it never ran. */
-  readonly ranMs: number | undefined
-}
-
-/** Hears what becomes of scripts. It is called at once, so it should be quick, and must not throw. */
-export interface ScriptObserver {
-  /** A script was given to the keeper. */
-  started(): void
-  /** A script runs that an agent before this one started. */
-  adopted(): void
-  /** A script is complete, whether it ran or not. */
-  finished(end: EndOfScript): void
-}
-
-export interface ScriptRunOptions {
+export interface ScriptRunOptions extends ScriptRecordOptions {
   readonly parts: ScriptParts
-  readonly workspace: ScriptWorkspace
   readonly command: StartCommand
-  readonly log: OutputLog
-  readonly state: ScriptState
   /** Under the agent before this one; see `cancel-note.ts`. Default false. */
   readonly isCancelRequested?: boolean
 }
@@ -72,9 +50,8 @@ export type Beginning =
 export class ScriptRun {
   readonly #parts: ScriptParts
   readonly #command: StartCommand
-  readonly #log: OutputLog
+  readonly #record: ScriptRecord
   readonly workspace: ScriptWorkspace
-  #state: ScriptState
   #observer: ScriptObserver | undefined
   #execution: ScriptExecution | undefined
   #isCancelRequested: boolean
@@ -84,22 +61,21 @@ export class ScriptRun {
   readonly #completed = Promise.withResolvers<void>()
   #life: Promise<void> = Promise.resolve()
 
-  constructor({ parts, workspace, command, log, state, isCancelRequested = false }: ScriptRunOptions) {
-    this.#parts = parts
-    this.workspace = workspace
-    this.#command = command
-    this.#log = log
-    this.#state = state
-    this.#isCancelRequested = isCancelRequested
-    if (state.state === 'Complete') this.#completed.resolve()
+  constructor(options: ScriptRunOptions) {
+    this.#parts = options.parts
+    this.workspace = options.workspace
+    this.#command = options.command
+    this.#record = new ScriptRecord(options)
+    this.#isCancelRequested = options.isCancelRequested ?? false
+    if (this.isComplete) this.#completed.resolve()
   }
 
   get isComplete(): boolean {
-    return this.#state.state === 'Complete'
+    return this.#record.state.state === 'Complete'
   }
 
   get state(): ProcessState {
-    return this.#state.state
+    return this.#record.state.state
   }
 
   get isolation(): ScriptIsolationLevel {
@@ -139,8 +115,8 @@ export class ScriptRun {
    */
   async status(after: number, limits = this.#parts.pageLimits): Promise<ScriptStatus> {
     this.#execution?.pump()
-    const { state, exitCode } = this.#state // before the log: a log read later has all lines of this state
-    const page = await this.#log.read(Math.max(0, after), limits)
+    const { state, exitCode } = this.#record.state // before the log: a log read later has all lines of this state
+    const page = await this.#record.log.read(Math.max(0, after), limits)
     const isOver = state === 'Complete' && page.isEnd
     return {
       state: state === 'Complete' && !page.isEnd ? 'Running' : state,
@@ -184,7 +160,7 @@ export class ScriptRun {
   }
 
   async #live(beginning: Beginning, adopted: Lease | undefined): Promise<void> {
-    const { stage, exitCode } = this.#log.progress
+    const { stage, exitCode } = this.#record.log.progress
     if (stage === 'ended')
       return this.#end({ exitCode, isKnown: exitCode !== scriptExitCodes.unknownResult, entries: [] })
     if (beginning.t === 'adopt') {
@@ -203,29 +179,29 @@ export class ScriptRun {
   }
 
   get #context() {
-    return { parts: this.#parts, workspace: this.workspace, log: this.#log }
+    return { parts: this.#parts, workspace: this.workspace, log: this.#record.log }
   }
 
   /** Waits for the mutex. Undefined when the script will not run: that is settled then. */
   async #takeLock(): Promise<Lease | undefined> {
-    if (this.#log.progress.stage === 'new') {
-      this.#log.append(queuedEntries(this.#command), { stage: 'queued' }, this.#parts.clock.now())
+    if (this.#record.log.progress.stage === 'new') {
+      this.#record.append(queuedEntries(this.#command), { stage: 'queued' })
     }
     if (this.#isCancelRequested) this.#stopWaiting.abort()
     const turn = await waitForTurn({
       parts: this.#parts,
       command: this.#command,
       signal: this.#stopWaiting.signal,
-      tell: entries => this.#tell(entries),
+      tell: entries => this.#record.tell(entries),
     })
     if (turn.t === 'held') return turn.lease
-    if (this.#isDetached) this.#close()
+    if (this.#isDetached) this.#record.close()
     else this.#end(turn.result)
     return undefined
   }
 
   async #launch(lease: Lease): Promise<void> {
-    if (this.#isDetached) return this.#close()
+    if (this.#isDetached) return this.#record.close()
     if (this.#isCancelRequested) return this.#end(cancelledBefore(this.#command, []))
     this.#becomeRunning()
     let execution: ScriptExecution
@@ -241,37 +217,28 @@ export class ScriptRun {
   /** Notes that the script runs, in its state and in its log, where it has not been noted yet. */
   #becomeRunning(): void {
     const { clock, user } = this.#parts
-    this.#saveState({ state: 'Running', started: this.#state.started ?? clock.now() })
+    this.#record.save({ state: 'Running', started: this.#record.state.started ?? clock.now() })
     this.#parts.flush.request(this.workspace)
-    if (this.#log.progress.stage === 'started') return
+    if (this.#record.log.progress.stage === 'started') return
     const { name, folder } = describeShell(this.#command.shell)
     const lines = [
       `The folder of the shell is ${folder}`,
       `The shell is ${name}`,
       `Starting ${name} in ${this.workspace.folder} as ${user}; what it prints is read as UTF-8`,
     ]
-    this.#tell(lines.map(debug), { stage: 'started' })
-  }
-
-  /** Adds to the log what the script does not depend on. */
-  #tell(entries: readonly NewEntry[], change: ProgressChange = {}): void {
-    try {
-      this.#log.append(entries, change, this.#parts.clock.now())
-    } catch (error) {
-      this.#parts.log.warn(`The log of the script ${this.#command.ticket} cannot be written`, error)
-    }
+    this.#record.tell(lines.map(debug), { stage: 'started' })
   }
 
   async #follow(execution: ScriptExecution, lease: Lease | undefined, isAdopted: boolean): Promise<void> {
     this.#execution = execution
     if (this.#isDetached) execution.detach()
     if (this.#isCancelRequested) execution.end(isAdopted)
-    const started = this.#state.started ?? this.#parts.clock.now()
+    const started = this.#record.state.started ?? this.#parts.clock.now()
     const over = await followWithStart(execution, this.#context, this.#command, started, () =>
       lease?.release(),
     )
     if (over.t === 'never-up') return this.#end(over.result)
-    if (over.t === 'detached') return this.#close()
+    if (over.t === 'detached') return this.#record.close()
     const { end, wasKilled } = over
     if (end.t === 'failed') return this.#end(neverStarted(end.reason))
     if (end.t === 'unclaimed') return this.#end(neverStarted('the keeper of scripts ended before it'))
@@ -285,19 +252,19 @@ export class ScriptRun {
 
   /** Makes the script complete. The result is certain with the log's commit; the state file follows. */
   #end({ exitCode, isKnown, entries }: ScriptResult): void {
-    if (this.#log.progress.stage !== 'ended' && !this.#isForgotten) {
-      this.#log.append(entries, { stage: 'ended', exitCode }, this.#parts.clock.now())
+    if (this.#record.log.progress.stage !== 'ended' && !this.#isForgotten) {
+      this.#record.append(entries, { stage: 'ended', exitCode })
     }
     this.#complete(exitCode, isKnown)
   }
 
   #complete(exitCode: number, ranToCompletion: boolean): void {
     const completed = this.#parts.clock.now()
-    this.#saveState({ state: 'Complete', completed, exitCode, ranToCompletion })
+    this.#record.save({ state: 'Complete', completed, exitCode, ranToCompletion })
     if (!this.#isForgotten) this.#parts.flush.request(this.workspace)
-    this.#close()
+    this.#record.close()
     this.#completed.resolve()
-    const { started } = this.#state
+    const { started } = this.#record.state
     const ranMs = started === null ? undefined : completed.getTime() - started.getTime()
     this.#observer?.finished({ exitCode, ranMs })
   }
@@ -309,30 +276,11 @@ export class ScriptRun {
     this.#complete(scriptExitCodes.fatal, false)
   }
 
-  #saveState(change: Partial<ScriptState>): void {
-    this.#state = { ...this.#state, ...change }
-    try {
-      writeState(this.workspace.folder, this.workspace.control, this.#state)
-    } catch (error) {
-      // The log's progress has what counts. A script may delete its own folder, and a caller may complete it.
-      if (systemCode(error) === 'ENOENT') return
-      this.#parts.log.warn(`The state of the script ${this.#command.ticket} cannot be stored`, error)
-    }
-  }
-
-  #close(): void {
-    try {
-      this.#log.close()
-    } catch (error) {
-      this.#parts.log.warn(`The log of the script ${this.#command.ticket} cannot be closed`, error)
-    }
-  }
-
   #adoptLock(): Lease {
     return this.#parts.locks.adopt(
       this.#command.mutexName,
       holderOf(this.#command),
-      this.#state.started ?? undefined,
+      this.#record.state.started ?? undefined,
     )
   }
 }
