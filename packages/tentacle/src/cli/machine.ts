@@ -76,7 +76,10 @@ export interface Machine {
 
 const isWindows = process.platform === 'win32'
 
-const stopSignals = ['SIGINT', 'SIGTERM'] as const
+/** On Windows also Ctrl+Break and the closing of the window. */
+const stopSignals: readonly NodeJS.Signals[] = isWindows
+  ? ['SIGINT', 'SIGTERM', 'SIGBREAK', 'SIGHUP']
+  : ['SIGINT', 'SIGTERM']
 
 /** The machine that a process runs on. */
 export function openMachine(process: NodeJS.Process): Machine {

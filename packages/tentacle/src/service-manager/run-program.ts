@@ -21,6 +21,9 @@ export type RunProgram = (program: string, args: readonly string[]) => Promise<P
 /** What any of these programs may take, in ms; `systemctl stop` waits up to 90 s for a service. */
 const timeLimitMs = 5 * 60_000
 
+/** What a program leaves running may hold its output open: so long, in ms, is waited for the end of that after its own. */
+const lateOutputMs = 1000
+
 /** Programs write little; what comes beyond this, in characters, is not kept. */
 const keptOutput = 100_000
 
@@ -38,7 +41,6 @@ export async function runProgram(
     const child = spawn(program, args, {
       env: { ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeLimitMs,
       windowsHide: true,
     })
     const [stdout, stderr] = [child.stdout, child.stderr].map(stream => {
@@ -48,14 +50,28 @@ export async function runProgram(
       })
       return kept
     })
-    child.once('error', cause => reject(notStarted(program, cause)))
-    child.once('close', (code, signal) =>
+    // The time limit of `spawn` goes on when the program could not be started, and keeps this process alive.
+    const limit = setTimeout(() => child.kill(), timeLimitMs)
+    let lateOutput: NodeJS.Timeout | undefined
+    child.once('error', cause => {
+      clearTimeout(limit)
+      reject(notStarted(program, cause))
+    })
+    child.once('exit', () => {
+      lateOutput = setTimeout(() => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+      }, lateOutputMs)
+    })
+    child.once('close', (code, signal) => {
+      clearTimeout(limit)
+      clearTimeout(lateOutput)
       resolve({
         exitCode: code ?? 128,
         stdout: stdout?.text ?? '',
         stderr: `${stderr?.text ?? ''}${signal === null ? '' : `ended by ${signal}\n`}`,
-      }),
-    )
+      })
+    })
   })
 }
 

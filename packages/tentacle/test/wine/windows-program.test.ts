@@ -1,28 +1,209 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { parseThumbprint, type ServiceEndPoint } from '@tentacle/halibut'
+import { until } from '@tentacle/testkit'
+import { capabilitiesOf, openServer, serverCertificate } from '../agent-rig.ts'
+import { freePort } from '../check-rig.ts'
+import { holdMutex, protect } from './foreign-program.ts'
 import { bootWine, type Wine, whyNoWine } from './wine.ts'
 
 const why = whyNoWine()
 
-describe('the agent as a Windows program', { skip: why ?? false }, () => {
+/** A busy machine takes seconds to start a program of Windows. */
+const patience = { timeoutMs: 60_000, everyMs: 50 }
+
+const home = 'C:\\Octopus\\My Agent'
+const config = `${home}\\Tentacle.config`
+const log = `${home}\\Logs\\OctopusTentacle.txt`
+const index = 'C:\\ProgramData\\Octopus\\Tentacle\\Instances'
+
+// A program of Windows takes a second to start, so these tests go on with one instance.
+describe('the agent as a Windows program', { skip: why ?? false, timeout: 600_000 }, () => {
   let wine: Wine
+  let endpoint: ServiceEndPoint
+
+  const tentacle = async (...args: readonly string[]) => {
+    const { exitCode, stdout, stderr } = await wine.tentacle(...args)
+    assert.equal(exitCode, 0, `${args.join(' ')}: ${stdout}${stderr}`)
+    return stdout
+  }
+  /** A file of drive C:. */
+  const textOf = (path: string) => readFileSync(wine.onLinux(path), 'utf8')
+  const refusal = async (...args: readonly string[]) => {
+    const { exitCode, stdout, stderr } = await wine.tentacle(...args)
+    assert.deepEqual([exitCode, stdout], [1, ''])
+    return stderr
+  }
+
   before(async () => {
     wine = await bootWine()
+    await tentacle('create-instance', '--instance=My Agent', `--config=${config}`)
+    const made = await tentacle('new-certificate', '--instance=My Agent')
+    const port = await freePort()
+    const { thumbprint } = await serverCertificate()
+    const listening = [`--port=${port}`, '--listenIpAddress=127.0.0.1', `--trust=${thumbprint}`]
+    await tentacle('configure', '--instance=My Agent', ...listening)
+    const own = parseThumbprint(/^[0-9A-F]{40}$/m.exec(made)?.[0] ?? '')
+    endpoint = { baseUri: `https://127.0.0.1:${port}/`, thumbprint: own }
   })
   after(() => wine?.shutDown())
 
-  test('says its version and its help, and ends with the exit codes of the original', async () => {
-    const version = await wine.tentacle('version', '--format=json')
-    assert.equal(version.exitCode, 0, version.stderr)
-    assert.match(String(JSON.parse(version.stdout).MajorMinorPatch), /^\d+\.\d+\.\d+$/)
-    const help = await wine.tentacle('help', 'version')
-    assert.match(help.stdout, /^Usage: Tentacle version /)
+  test('tentacle 12.5: says its version and its help, and ends with the exit codes of the original', async () => {
+    const version = JSON.parse(await tentacle('version', '--format=json'))
+    assert.match(version.MajorMinorPatch, /^\d+\.\d+\.\d+$/)
+    assert.match(await tentacle('version', '/help'), /^Usage: Tentacle version /)
     assert.deepEqual(await wine.tentacle('nonsense'), {
       exitCode: 2,
       stdout: "See 'Tentacle help'\n",
       stderr: "Command 'nonsense' is not supported\n",
     })
-    const leftOver = await wine.tentacle('version', '--nonsense')
-    assert.deepEqual([leftOver.exitCode, leftOver.stdout], [1, ''])
+    assert.match(await refusal('show-thumbprint', '--instance=nobody'), /Available instances: My Agent\./)
+  })
+
+  test('tentacle 12.18: instances and settings are where and as the original has them', async () => {
+    assert.deepEqual(JSON.parse(textOf(`${index}\\my-agent.config`)), {
+      Name: 'My Agent',
+      ConfigurationFilePath: config,
+    })
+    const settings = textOf(config)
+    assert.match(
+      settings,
+      /^\uFEFF<\?xml version="1\.0" encoding="utf-8"\?>\r?\n<octopus-settings xmlns:xsi=[^>]+>\r?\n {2}<set key="Octopus\.Home">C:\\Octopus\\My Agent<\/set>/,
+    )
+    assert.deepEqual(
+      [...settings.matchAll(/<set key="([^"]+)"/g)].map(([, key]) => key),
+      [
+        'Octopus.Home',
+        'Tentacle.Certificate',
+        'Tentacle.CertificateThumbprint',
+        'Tentacle.Communication.TrustedOctopusServers',
+        'Tentacle.Services.ListenIP',
+        'Tentacle.Services.PortNumber',
+      ],
+    )
+    const shown = JSON.parse(await tentacle('show-configuration', '--instance=My Agent'))
+    assert.equal(shown.Tentacle.Deployment.ApplicationDirectory, 'C:\\Octopus\\Applications')
+    assert.match(textOf(log), /CommandLine: new-certificate --instance=My Agent/)
+    const left = readdirSync(wine.onLinux(home)).sort()
+    assert.deepEqual(left, ['Logs', 'Tentacle.config'], 'no lock and no temporary file')
+  })
+
+  test('tentacle 12.20: secrets are those of the original: either program opens what the other has sealed', async () => {
+    const settings = textOf(config)
+    const sealed = /key="Tentacle\.Certificate">([^<]+)</.exec(settings)?.[1] ?? ''
+    const opened = await protect(wine, 'open', sealed)
+    assert.match(opened, /^MII[A-Za-z0-9+/=]+$/, 'a PFX in base64')
+    const foreign = await protect(wine, 'seal', opened)
+    assert.notEqual(foreign, sealed)
+    // The tests that follow work with this one.
+    writeFileSync(wine.onLinux(config), settings.replace(sealed, foreign))
+    const checked = await wine.tentacle('check', '--instance=My Agent')
+    assert.match(checked.stdout, /ok +secrets +The certificate can be decrypted\./)
+    assert.match(checked.stdout, /FAILED +port +Nobody listens/)
+  })
+
+  test('tentacle 12.17: an instance of an old version is found in the registry, and forgotten there', async () => {
+    const key = 'HKLM\\Software\\Octopus\\Tentacle\\Old One'
+    const old = 'C:\\Old\\Tentacle.config'
+    await tentacle('create-instance', `--config=${old}`, '--instance=Old One')
+    await tentacle('delete-instance', '--instance=Old One')
+    const registered = ['add', key, '/v', 'ConfigurationFilePath', '/d', old]
+    assert.equal((await wine.run('reg.exe', registered)).exitCode, 0)
+
+    const listed: unknown = JSON.parse(await tentacle('list-instances', '--format=json'))
+    assert.deepEqual(listed, [
+      { InstanceName: 'My Agent', ConfigurationFilePath: config },
+      { InstanceName: 'Old One', ConfigurationFilePath: old },
+    ])
+    await tentacle('configure', '--instance=old one', '--port=10999')
+    assert.equal(JSON.parse(textOf(`${index}\\old-one.config`)).ConfigurationFilePath, old)
+    await tentacle('delete-instance', '--instance=Old One')
+    assert.deepEqual(readdirSync(wine.onLinux(index)), ['my-agent.config'])
+    assert.notEqual((await wine.run('reg.exe', ['query', key])).exitCode, 0)
+  })
+
+  test('tentacle 12.13: runs in the foreground until Ctrl+C, or until a mutex is free', async t => {
+    const server = openServer(t, await serverCertificate())
+    const run = async (way: string) => {
+      const agent = await wine.start(wine.program, ['run', '--instance=My Agent', way])
+      const runs = async () => (await agent.output()).stdout.includes('HeartbeatTask.Start(): Starting')
+      await until('the agent runs', runs, patience)
+      assert.ok((await capabilitiesOf(server, endpoint)).includes('IScriptServiceV2'))
+      return agent
+    }
+    const stopped = await run('--noninteractive')
+    stopped.process.kill('SIGINT')
+    const holder = await holdMutex(wine, 'Global\\Held')
+    await until('the mutex is held', async () => (await holder.output()).stdout === 'held', patience)
+    const { exitCode, stdout } = await stopped.end
+    assert.equal(exitCode, 0, stdout)
+    assert.match(stdout, /Listener stopped\n$/)
+
+    const held = await run('--monitorMutex=Global\\Held')
+    holder.process.kill('SIGKILL')
+    assert.match((await held.end).stdout, /Listener stopped\n$/)
+  })
+
+  describe('as a service', () => {
+    const name = 'OctopusDeploy Tentacle: My Agent'
+    const service = (...args: readonly string[]) => tentacle('service', '--instance=My Agent', ...args)
+    const state = async () => (await wine.run('sc.exe', ['query', name])).stdout
+    /** What Windows has noted of the service. */
+    const noted = async () => {
+      const key = `HKLM\\SYSTEM\\CurrentControlSet\\Services\\${name}`
+      const { stdout } = await wine.run('reg.exe', ['query', key])
+      const values = [...stdout.matchAll(/^ {4}(\w+) {4}\w+ {4}(.*?)\r?$/gm)]
+      return Object.fromEntries(values.map(([, value, data]) => [value, data]))
+    }
+
+    test('tentacle 12.66: is installed, started, restarted and stopped, and a server can talk to it', async t => {
+      const server = openServer(t, await serverCertificate())
+      assert.equal(await service('--install', '--start'), 'Service installed\nService started\n')
+      // Started means that it listens.
+      assert.ok((await capabilitiesOf(server, endpoint)).includes('IScriptServiceV2'))
+      assert.match(await state(), /STATE +: 4 +RUNNING/)
+      const { ImagePath, DependOnService, Description } = await noted()
+      assert.equal(ImagePath, `"${wine.program}" run --instance="My Agent"`)
+      assert.equal(DependOnService, 'LanmanWorkstation\\0TCPIP')
+      assert.equal(Description, 'Octopus Deploy: Tentacle deployment agent')
+
+      const restarted = [
+        `Restarting service ${name}`,
+        'Stopping service...',
+        'Service stopped',
+        'Service started',
+      ]
+      assert.equal(await service('--restart'), `${restarted.join('\n')}\n`)
+      assert.ok((await capabilitiesOf(server, endpoint)).includes('IScriptServiceV2'))
+      assert.equal(await service('--stop'), 'Stopping service...\nService stopped\n')
+      assert.match(await state(), /STATE +: 1 +STOPPED[\s\S]*WIN32_EXIT_CODE +: 0 /)
+      assert.match(textOf(log), /Listener stopped\n$/)
+      assert.equal(await tentacle('checkservices', '--instances=*'), 'Service started\n')
+    })
+
+    test('tentacle 12.66: gets another account and dependency, and is removed', async () => {
+      const account = ['--username=.\\root', '--password=secret1']
+      assert.equal(
+        await service('--reconfigure', '--dependOn=EventLog', ...account),
+        'Service reconfigured\nService credentials set\n',
+      )
+      const { DependOnService, ObjectName } = await noted()
+      assert.equal(DependOnService, 'LanmanWorkstation\\0TCPIP\\0EventLog')
+      assert.equal(ObjectName, '.\\root')
+      const stranger = ['--install', '--username=nobody1']
+      assert.match(await refusal('service', '--instance=My Agent', ...stranger), /nobody1 is not known/)
+      assert.match(await service('--uninstall'), /Service stopped\nService uninstalled\n$/)
+      assert.doesNotMatch(await state(), /STATE/)
+    })
+
+    test('tentacle 12.66: tells Windows that it has failed, and its log why', async () => {
+      await tentacle('configure', '--instance=My Agent', '--listenIpAddress=192.0.2.1')
+      const failed = await wine.tentacle('service', '--instance=My Agent', '--install', '--start')
+      assert.equal(failed.exitCode, 1)
+      assert.match(failed.stderr, /could not be started: it has ended at once/)
+      assert.match(await state(), /WIN32_EXIT_CODE +: 1066 [\s\S]*SERVICE_EXIT_CODE +: 100 /)
+      assert.match(textOf(log), /FATAL .*192\.0\.2\.1/)
+    })
   })
 })

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
@@ -50,7 +50,7 @@ const project = join(import.meta.dirname, '../../../..')
 const needed = ['wine', 'wineserver', 'npm', 'tar']
 
 /** The newest Node that Debian's Wine can run; the code is the same. */
-const nodeVersion = '22.23.3'
+export const nodeVersion = '22.23.3'
 
 /** A path with blanks, as people have it. */
 const installed = 'C:\\Program Files\\Octopus Deploy\\Tentacle'
@@ -86,6 +86,7 @@ export async function bootWine(): Promise<Wine> {
   const prefix = join(root, 'prefix')
   const environment = systemEnvironment(prefix, root)
   await copyTemplate(prefix)
+  await mendProgramData(join(prefix, 'drive_c'))
   const onLinux = (path: string) => {
     const [drive, ...parts] = path.split('\\')
     if (drive !== 'C:') throw new Error(`${path} is not on drive C:.`)
@@ -154,6 +155,13 @@ async function installAgent(folder: string): Promise<void> {
   const args = [builder, '--platform', 'win32-x64', '--node-version', nodeVersion, '--out', folder]
   const { exitCode, stderr } = await execute(process.execPath, args, process.env)
   if (exitCode !== 0) throw new Error(`The agent for Windows could not be built:\n${stderr}`)
+}
+
+/** Wine tells services another `%ProgramData%` than all other programs, so the instances have to be in both. */
+async function mendProgramData(drive: string): Promise<void> {
+  await mkdir(join(drive, 'ProgramData/Octopus'), { recursive: true })
+  await mkdir(join(drive, 'users/Public'), { recursive: true })
+  await symlink('../../ProgramData/Octopus', join(drive, 'users/Public/Octopus'))
 }
 
 /** Nothing of this machine's environment may be seen in Windows but what Wine itself needs. */

