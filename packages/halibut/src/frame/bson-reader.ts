@@ -11,6 +11,10 @@ const defaultMaximumValues = 2_000_000
 const seenNames: (string | undefined)[] = new Array(256).fill(undefined)
 const maxSeenLength = 64
 
+/** Documents with more members than this are no elements of a list. */
+const maxSharedNames = 16
+const noNames: readonly string[] = []
+
 /** The smallest BSON document: its length and the closing zero. */
 const emptyDocumentBytes = 5
 
@@ -40,6 +44,8 @@ class BsonReader {
   readonly #maximumDepth: number
   readonly #maximumValues: number
   #values = 0
+  /** Of the last document at each depth: the elements of a list have the same, and share them. */
+  readonly #lastNames: (readonly string[])[] = []
 
   constructor(bytes: Buffer, maximumDepth: number, maximumValues: number) {
     this.#bytes = bytes
@@ -49,14 +55,21 @@ class BsonReader {
 
   document(depth: number): BsonDocument {
     const end = this.#begin(depth)
-    const names: string[] = []
-    const values: BsonValue[] = []
-    for (let type = this.#byte(); type !== 0; type = this.#byte()) {
-      names.push(this.#name())
-      values.push(this.#value(type, depth))
+    const expected = this.#lastNames[depth] ?? noNames
+    const values: BsonValue[] = new Array(expected.length)
+    let names: string[] | undefined
+    let count = 0
+    for (let type = this.#byte(); type !== 0; type = this.#byte(), count++) {
+      const name = this.#name()
+      if (names === undefined && name !== expected[count]) names = expected.slice(0, count)
+      names?.push(name)
+      values[count] = this.#value(type, depth)
     }
     this.#end(end)
-    return new BsonDocument(names, values)
+    values.length = count
+    const all = names ?? (count === expected.length ? expected : expected.slice(0, count))
+    if (count <= maxSharedNames) this.#lastNames[depth] = all
+    return new BsonDocument(all, values)
   }
 
   #array(depth: number): BsonValue[] {
