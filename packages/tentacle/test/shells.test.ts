@@ -54,6 +54,7 @@ test('the first line means what it means to the system', async t => {
     `/usr/bin/env -S ${show} one two`,
     `/usr/bin/env -S A=1  ${show} one`,
     `/usr/bin/env ${show}`,
+    `/usr/bin/env -iS ${show} one`,
   ]) {
     const body = `#!${line}\nnever read\n`
     const file = join(home, 'Bootstrap.sh')

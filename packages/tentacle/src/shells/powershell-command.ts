@@ -41,7 +41,7 @@ function powerShellCommand({ body, startedFile, argumentText }: PowerShellCall):
     'try { $OutputEncoding = New-Object Text.UTF8Encoding $false; [Console]::OutputEncoding = $OutputEncoding } catch { }',
     `$ErrorActionPreference = 'Stop'`,
     run,
-    'if (Test-Path -LiteralPath variable:global:LastExitCode) { exit $global:LastExitCode }',
+    'if (Test-Path variable:global:LastExitCode) { exit $global:LastExitCode }',
   ].join('; ')
 }
 

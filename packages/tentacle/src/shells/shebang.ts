@@ -13,7 +13,7 @@ export interface Shebang {
 /**
  * Reads the first line as Linux does (execve(2)): the program is the first word, and the rest of the line without the
  * blanks around it is one argument. What `env` makes of its argument is followed as far as it says which program runs
- * the script.
+ * the script; `env` alone starts nothing.
  *
  * @returns undefined for a body that has no such line
  */
@@ -22,11 +22,13 @@ export function readShebang(body: string): Shebang | undefined {
   const match = /^([^ \t\0]+)(?:[ \t]+([^\0]+))?$/.exec(line ?? '')
   if (match === null) return undefined
   const [, program = '', argument] = match
-  const place = nameOf(program) === 'env' ? startedByEnv(argument ?? '') : program
-  return place === undefined ? undefined : { program, argument, place, interpreter: nameOf(place) }
+  if (nameOf(program) !== 'env') return { program, argument, place: program, interpreter: nameOf(program) }
+  if (argument === undefined) return undefined
+  const place = startedByEnv(argument) ?? program
+  return { program, argument, place, interpreter: nameOf(place) }
 }
 
-/** `env` looks its first word up that is neither an option nor a variable. */
+/** `env` looks its first word up that is neither an option nor a variable. Undefined where that cannot be told. */
 function startedByEnv(argument: string): string | undefined {
   const text = argument.replace(/^(?:-S|--split-string=)[ \t]*/, '')
   // Without -S the whole argument is one word, which no program is called.

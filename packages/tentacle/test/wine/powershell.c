@@ -115,7 +115,7 @@ static void run_text(const WCHAR *code) {
   } else if (begins(code, L". '")) {
     static WCHAR rest[4096];
     wcscpy(rest, quoted(code, text));
-    WCHAR *end = wcsstr(rest, L"; if (Test-Path -LiteralPath variable:global:LastExitCode)");
+    WCHAR *end = wcsstr(rest, L"; if (Test-Path variable:global:LastExitCode)");
     if (!end) ExitProcess(98);
     *end = 0;
     parameters = *rest ? rest + 1 : rest;
