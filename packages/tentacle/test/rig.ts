@@ -74,6 +74,7 @@ export async function createRig(t: Pick<TestContext, 'after'>): Promise<Rig> {
       stdin: options.stdin ?? Readable.from([]),
       stdout,
       stderr,
+      openStreams: () => ({ stdout, stderr }),
       name: 'agent-01',
       processors: 2,
       user: 'root',
@@ -83,6 +84,7 @@ export async function createRig(t: Pick<TestContext, 'after'>): Promise<Rig> {
         machineIdFile: at('machine-id'),
         generatedKeyFiles: [at('etc', 'machinekey')],
         fallbackLogs: at('user/.local/share/Octopus/Logs'),
+        applications: '/home/Octopus/Applications',
       },
       program: { executable: '/opt/octopus/tentacle/Tentacle', folder: at('program') },
       services: {

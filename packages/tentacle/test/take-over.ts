@@ -59,6 +59,7 @@ export async function takeOver(t: TestContext, name: string) {
   } else await cp(join(source, 'machine-id'), rig.at('machine-id'))
   const store = openSettings(rig.at(name, 'Tentacle.config'), {
     contributed: new Map(),
+    applications: '/home/Octopus/Applications',
     secrets: createSecretBox({
       machineIdFile: rig.at('machine-id'),
       generatedKeyFiles: [rig.at('etc/machinekey')],

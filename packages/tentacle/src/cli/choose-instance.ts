@@ -58,6 +58,7 @@ export function settingsAt(configPath: string, machine: Machine): SettingsStore 
   return openSettings(configPath, {
     secrets: machine.windows?.secrets ?? createSecretBox(machine.paths),
     contributed: environmentSettings(machine.env, machine.program.folder),
+    applications: machine.paths.applications,
   })
 }
 

@@ -1,5 +1,5 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { join, parse } from 'node:path'
 import type { Writable } from 'node:stream'
 import { programFolder } from '../program-files.ts'
 import type { MachineKeyPaths } from '../settings/machine-key.ts'
@@ -11,6 +11,8 @@ export interface MachinePaths extends MachineKeyPaths {
   readonly indexRoot: string
   /** Where logs go while no instance is known. */
   readonly fallbackLogs: string
+  /** Where packages are deployed to when nobody has chosen a folder. */
+  readonly applications: string
 }
 
 /** The installed program. */
@@ -126,6 +128,9 @@ export function systemPaths(env: Machine['env']): MachinePaths {
     machineIdFile: '/etc/machine-id',
     generatedKeyFiles: [...keyFiles],
     fallbackLogs: env.DefaultLogDirectory || join(localData(env), 'Octopus', 'Logs'),
+    applications: isWindows
+      ? join(parse(env.ProgramFiles || 'C:\\').root, 'Octopus', 'Applications')
+      : '/home/Octopus/Applications',
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemCode, TentacleError } from '../errors.ts'
+import { whileBusy } from './while-busy.ts'
 import { fileError } from './write-file.ts'
 
 /** How long to wait for others. */
@@ -33,7 +34,7 @@ export async function withFileLock<T>(
   try {
     return await action()
   } finally {
-    if ((await readLock(lockPath)) === token) await rm(lockPath, { force: true })
+    if ((await readLock(lockPath)) === token) await whileBusy(() => rm(lockPath, { force: true }))
   }
 }
 
@@ -61,7 +62,7 @@ async function acquire(
 async function create(lockPath: string, token: string): Promise<boolean> {
   try {
     await mkdir(dirname(lockPath), { recursive: true })
-    const file = await open(lockPath, 'wx', 0o600)
+    const file = await whileBusy(() => open(lockPath, 'wx', 0o600))
     try {
       await file.writeFile(token)
     } finally {

@@ -124,11 +124,14 @@ export class InstanceIndex {
 }
 
 /** @throws TentacleError `ERR_INSTANCE` if the name cannot be the name of a file. */
-export function checkName(name: string): void {
-  if (name.trim() !== '' && name.length <= 200 && !/[/\\\p{Cc}]/u.test(name)) return
+export function checkName(name: string, platform: NodeJS.Platform = process.platform): void {
+  const forbidden = platform === 'win32' ? /[/\\:*?"<>|\p{Cc}]|[. ]$/u : /[/\\\p{Cc}]/u
+  if (name.trim() !== '' && name.length <= 200 && !forbidden.test(name)) return
+  const more =
+    platform === 'win32' ? " Windows also allows none of : * ? \" < > | and no '.' at the end." : ''
   throw new TentacleError(
     'ERR_INSTANCE',
-    `An instance cannot be called '${name}': a name has 1 to 200 characters and no '/', '\\' or control characters.`,
+    `An instance cannot be called '${name}': a name has 1 to 200 characters and no '/', '\\' or control characters.${more}`,
   )
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { TentacleError } from '../errors.ts'
-import { InstanceIndex } from './instance-index.ts'
+import { checkName, InstanceIndex } from './instance-index.ts'
 import { selectInstance } from './select-instance.ts'
 
 async function machine(t: TestContext, names: readonly string[]) {
@@ -103,4 +103,12 @@ describe('the instance index', () => {
       )
     })
   }
+})
+
+test('an instance has a name that the system has for files', () => {
+  checkName('a:b', 'linux')
+  for (const name of ['a:b', 'what?', '"T"', 'T.', 'a|b'])
+    assert.throws(() => checkName(name, 'win32'), refusedWith('ERR_INSTANCE', /Windows also allows none of/))
+  for (const platform of ['linux', 'win32'] as const)
+    assert.throws(() => checkName('a\\b', platform), refusedWith('ERR_INSTANCE', /cannot be called 'a\\b'/))
 })

@@ -17,6 +17,7 @@ async function folderFor(t: TestContext): Promise<string> {
 function storeAt(path: string, contributed = new Map<string, string>()) {
   return openSettings(path, {
     contributed,
+    applications: '/home/Octopus/Applications',
     secrets: createSecretBox({ machineIdFile: '/nowhere', generatedKeyFiles: [`${path}.key`] }),
   })
 }
@@ -158,7 +159,7 @@ describe('the settings of an instance', () => {
 async function changeInProcess(path: string, key: string, times: number): Promise<void> {
   const script = `
     import { openSettings } from ${JSON.stringify(join(import.meta.dirname, 'settings-store.ts'))}
-    const store = openSettings(${JSON.stringify(path)}, { contributed: new Map(), secrets: undefined })
+    const store = openSettings(${JSON.stringify(path)}, { contributed: new Map(), secrets: undefined, applications: '' })
     for (let n = 0; n < ${times}; n += 1) await store.change(draft => draft.set('${key}.' + n, n))`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,11 +1,10 @@
 import { TentacleError } from '../errors.ts'
-import type { ContributedSettings } from './environment-settings.ts'
 import { withFileLock } from './file-lock.ts'
 import type { SecretBox } from './machine-key.ts'
 import { SettingsDocument } from './settings-document.ts'
 import { settingsKeys } from './settings-keys.ts'
 import { emptySettingsXml, parseSettingsXml, writeSettingsXml } from './settings-xml.ts'
-import { TentacleSettings } from './tentacle-settings.ts'
+import { type SettingsParts, TentacleSettings } from './tentacle-settings.ts'
 import { parseTrustedServers, serializeTrustedServers, type TrustedServer } from './trusted-servers.ts'
 import { readWholeFile, writeFileSafely } from './write-file.ts'
 
@@ -32,14 +31,8 @@ export interface SettingsStore {
   change(edit: (draft: SettingsDraft) => void | Promise<void>): Promise<TentacleSettings>
 }
 
-/** What a store needs beside the path. */
-export interface SettingsStoreParts {
-  readonly secrets: SecretBox
-  readonly contributed: ContributedSettings
-}
-
-export function openSettings(path: string, { secrets, contributed }: SettingsStoreParts): SettingsStore {
-  const view = (document: SettingsDocument) => new TentacleSettings(path, document, contributed, secrets)
+export function openSettings(path: string, parts: SettingsParts): SettingsStore {
+  const view = (document: SettingsDocument) => new TentacleSettings(path, document, parts)
   return {
     path,
     async read() {
@@ -49,7 +42,7 @@ export function openSettings(path: string, { secrets, contributed }: SettingsSto
       return await withFileLock(path, async () => {
         const bytes = await readExisting(path)
         const document = parse(bytes, path)
-        await edit(draftOf(document, path, secrets))
+        await edit(draftOf(document, path, parts.secrets))
         const text = writeSettingsXml(document.entries())
         if (!Buffer.from(text).equals(bytes)) await writeFileSafely(path, text)
         return view(document)

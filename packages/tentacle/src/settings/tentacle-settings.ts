@@ -21,6 +21,15 @@ export interface ProxySettings {
   readonly password: string | undefined
 }
 
+/** What settings need beside the file. */
+export interface SettingsParts {
+  readonly secrets: SecretBox
+  /** What the environment sets. */
+  readonly contributed: ContributedSettings
+  /** Where packages are deployed to when nobody has chosen a folder. */
+  readonly applications: string
+}
+
 /**
  * What one instance is set to do, at one moment. Values that are absent have the original's defaults
  * (docs/wire/tentacle-settings.md 4). Reading a value that cannot be understood throws `ERR_SETTINGS_DAMAGED` with its
@@ -32,17 +41,14 @@ export class TentacleSettings {
   readonly #document: SettingsDocument
   readonly #contributed: ContributedSettings
   readonly #secrets: SecretBox
+  readonly #applications: string
 
-  constructor(
-    path: string,
-    document: SettingsDocument,
-    contributed: ContributedSettings,
-    secrets: SecretBox,
-  ) {
+  constructor(path: string, document: SettingsDocument, parts: SettingsParts) {
     this.path = path
     this.#document = document
-    this.#contributed = contributed
-    this.#secrets = secrets
+    this.#contributed = parts.contributed
+    this.#secrets = parts.secrets
+    this.#applications = parts.applications
   }
 
   /** The text of a setting; `undefined` if it is absent or empty. */
@@ -59,8 +65,7 @@ export class TentacleSettings {
 
   /** Where packages are deployed to when a step names no folder. */
   get applicationDirectory(): string {
-    const fallback = process.platform === 'win32' ? 'C:\\Octopus\\Applications' : '/home/Octopus/Applications'
-    return this.text(settingsKeys.applicationDirectory) ?? fallback
+    return this.text(settingsKeys.applicationDirectory) ?? this.#applications
   }
 
   get port(): number {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode, TentacleError, toError } from '../errors.ts'
+import { whileBusy } from './while-busy.ts'
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -41,7 +42,7 @@ export async function writeFileSafely(
         await file.close()
       }
       if (old !== undefined && process.getuid?.() === 0) await chown(beside, old.uid, old.gid)
-      await rename(beside, target)
+      await whileBusy(() => rename(beside, target))
     } catch (error) {
       await rm(beside, { force: true })
       throw error
