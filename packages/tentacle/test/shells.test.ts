@@ -24,7 +24,7 @@ test('a script runs with the interpreter of its first line: arguments, folder, e
   const agent = await openServices(t)
   const { exitCode, logs, command } = await run(
     agent,
-    `#!${node}\r
+    `\uFEFF#!${node}\r
     console.log(JSON.stringify(process.argv.slice(2)), process.cwd(), process.env.TentacleVersion)\r
     console.error('é')\r
     process.exit(7)`,

@@ -18,7 +18,7 @@ export interface Shebang {
  * @returns undefined for a body that has no such line
  */
 export function readShebang(body: string): Shebang | undefined {
-  const line = /^#![ \t]*([^\r\n]*)/.exec(body)?.[1]?.trimEnd()
+  const line = /^\uFEFF?#![ \t]*([^\r\n]*)/.exec(body)?.[1]?.trimEnd()
   const match = /^([^ \t\0]+)(?:[ \t]+([^\0]+))?$/.exec(line ?? '')
   if (match === null) return undefined
   const [, program = '', argument] = match
