@@ -13,8 +13,8 @@ export async function runDeployerCommand(argv: readonly string[], machine: Machi
   const stopped = new AbortController()
   const unsubscribe = machine.onStopSignal(signal => stopped.abort(new Error(`stopped by ${signal}`)))
   try {
-    const { stdout, stderr, env, cwd } = machine
-    return await runDeployer(argv, { stdout, stderr, env, cwd, signal: stopped.signal })
+    const { env, cwd } = machine
+    return await runDeployer(argv, { ...machine.openStreams(), env, cwd, signal: stopped.signal })
   } finally {
     unsubscribe()
   }

@@ -1,6 +1,8 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, parse } from 'node:path'
 import type { Writable } from 'node:stream'
+import type { TextStream } from '../logging/console-sink.ts'
+import { standardStream } from '../logging/standard-stream.ts'
 import { programFolder } from '../program-files.ts'
 import type { MachineKeyPaths } from '../settings/machine-key.ts'
 import { type Windows, windows } from '../windows/windows.ts'
@@ -58,8 +60,10 @@ export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly stdin: NodeJS.ReadableStream & { unref?(): unknown }
-  readonly stdout: Writable
-  readonly stderr: Writable
+  readonly stdout: TextStream
+  readonly stderr: TextStream
+  /** The same two for whoever writes so much that it waits for the reader. */
+  openStreams(): { readonly stdout: Writable; readonly stderr: Writable }
   /** The host's name without its domain. */
   readonly name: string
   readonly processors: number
@@ -86,13 +90,16 @@ const stopSignals: readonly NodeJS.Signals[] = isWindows
 /** The machine that a process runs on. */
 export function openMachine(process: NodeJS.Process): Machine {
   const { env } = process
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedReader)
   return {
     env,
     cwd: currentFolder(),
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    // Node opens it when it is asked for, and few commands read.
+    get stdin() {
+      return process.stdin
+    },
+    stdout: standardStream(1, () => process.stdout),
+    stderr: standardStream(2, () => process.stderr),
+    openStreams: () => ({ stdout: process.stdout, stderr: process.stderr }),
     name: hostname().split('.')[0] ?? hostname(),
     processors: availableParallelism(),
     user: userName(),
@@ -174,9 +181,4 @@ function userName(): string {
 function dieOf(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
-}
-
-/** `Tentacle help | head -1`: the reader has enough, which is no reason to fail. */
-function ignoreClosedReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
 }
