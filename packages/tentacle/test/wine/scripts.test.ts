@@ -269,6 +269,27 @@ describe('scripts on Windows', { skip: why ?? false, timeout: 600_000 }, () => {
     assert.deepEqual(printed(logs), ['in time'])
     assert.ok(existsSync(at(command, '.octopus_powershell_started')))
   })
+
+  test('a script goes on while the service is stopped, and is complete when it is started again', async () => {
+    await kill(agent)
+    const service = async (...args: readonly string[]) => {
+      const { exitCode, stdout, stderr } = await wine.tentacle('service', '--instance=T', ...args)
+      assert.equal(exitCode, 0, `${stdout}${stderr}`)
+    }
+    await service('--install', '--start')
+    const command = await begin(
+      lines("Write-Output 'before'", "Wait-File 'go'", "Write-Output 'after'", 'exit 8'),
+    )
+    await untilPrinted(command, 1)
+    await service('--stop')
+    writeFileSync(at(command, 'go'), '')
+    await until('it has ended', () => existsSync(at(command, '.tentacle/run/result')))
+    await service('--start')
+    const { exitCode, logs } = await follow(command)
+    assert.equal(exitCode, 8)
+    assert.deepEqual(printed(logs), ['before', 'after'])
+    await service('--uninstall')
+  })
 })
 
 function textOf(pid: string, name: string): string {
