@@ -76,6 +76,53 @@ test('halibut 13.34: the pause grows with the time without a server to two minut
   assert.equal(backoff.pauseAfter(900_000, true), 5000)
 })
 
+test('a spare connection carries short calls past long ones, and goes when it has nothing to do', async t => {
+  let connected = 0
+  let opened = 0
+  const observer: HalibutObserver = {
+    subscriberConnected() {
+      connected++
+      opened++
+    },
+    subscriberDisconnected: () => void connected--,
+  }
+  const { call, control, polling } = await pair(t, 'polling', {
+    connections: 2,
+    spareAfterMs: 20,
+    client: { observer, limits: { pollingQueueWaitTimeoutMs: 50 } },
+  })
+  const long = [call.wait('one'), call.wait('two')]
+  await Promise.all([control.arrived('one'), control.arrived('two')])
+  assert.equal(await call.sayHello('short'), 'short...')
+  assert.equal(await call.sayHello('again'), 'again...')
+  assert.equal(connected, 3)
+  control.release('one')
+  control.release('two')
+  assert.deepEqual(await Promise.all(long), ['one', 'two'])
+  await until(() => connected === 2, 'the spare one has gone')
+
+  // Once more, and stopped while it is there.
+  const cut = [call.wait('three'), call.wait('four')].map(each => each.catch(() => undefined))
+  await Promise.all([control.arrived('three'), control.arrived('four')])
+  assert.equal(await call.sayHello('third'), 'third...')
+  assert.equal(opened, 4)
+  control.release('three')
+  control.release('four')
+  await polling?.stop()
+  await Promise.all(cut)
+  await until(() => connected === 0, 'all have gone')
+})
+
+test('no spare connection is opened for calls that are over in time', async t => {
+  let opened = 0
+  const { call } = await pair(t, 'polling', {
+    spareAfterMs: 5_000,
+    client: { observer: { subscriberConnected: () => void opened++ } },
+  })
+  for (let i = 0; i < 50; i++) assert.equal(await call.sayHello(`${i}`), `${i}...`)
+  assert.equal(opened, 1)
+})
+
 test('halibut 13.37: one service polls two servers and serves both', async t => {
   const one = await pair(t, 'polling')
   const two = await runtime(t, 'second server', { trust: [one.service.certificate.thumbprint] })

@@ -168,6 +168,8 @@ export interface PairOptions {
   readonly service?: Partial<HalibutOptions>
   /** Polling connections. Default 1. */
   readonly connections?: number
+  /** After which all of them have been busy for so long that there is one more. Default: none. */
+  readonly spareAfterMs?: number
 }
 
 /** A client and a service that know each other. */
@@ -196,6 +198,7 @@ export async function pair(t: TestContext, mode: Mode, options: PairOptions = {}
           subscription: 'poll://tests/',
           server: { baseUri: address, thumbprint: clientThumbprint },
           connections: options.connections ?? 1,
+          ...(options.spareAfterMs !== undefined && { spareAfterMs: options.spareAfterMs }),
         })
       : undefined
   return {

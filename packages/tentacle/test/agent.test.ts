@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { stat, utimes } from 'node:fs/promises'
+import { stat, utimes, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { createServer } from 'node:net'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { ScriptServiceV2 } from '@tentacle/contracts'
 import { defineService, HalibutError, method, types } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
@@ -141,6 +141,36 @@ describe('a listening agent', () => {
   })
 })
 
+/** An instance `T` that polls a server of the test, until the test ends. */
+async function startPolling(
+  t: TestContext,
+  place: (port: number) => readonly string[],
+  configure: readonly string[] = [],
+) {
+  const certificate = await serverCertificate()
+  const rig = await createRig(t)
+  const paths = ['--config', rig.at('home/T.config'), '--home', rig.at('home')]
+  await rig.run(['create-instance', '--instance', 'T', ...paths])
+  await rig.run(['new-certificate', '--instance', 'T'])
+  const { stdout: thumbprint } = await rig.run(['show-thumbprint', '--instance', 'T'])
+  const halibut = openServer(t, certificate, [thumbprint])
+  const { port } = await halibut.listen({ port: 0, host: '127.0.0.1', webSocketPath: '/agents' })
+  const trust = ['--trust', certificate.thumbprint]
+  await rig.run(['configure', '--instance=T', '--noListen=True', ...configure, ...trust])
+  await rig.run(['server-comms', '--instance=T', '--style=TentacleActive', ...place(port)])
+  const { stdout } = await rig.run(['show-configuration', '--instance', 'T'])
+  const subscription = /poll:\/\/\w{20}\//.exec(stdout)?.[0] ?? ''
+  const command = rig.start(['run', '--instance', 'T', '--noninteractive'], {
+    env: { PATH: process.env.PATH ?? '' },
+  })
+  t.after(async () => {
+    command.signal('SIGTERM')
+    await command.ended
+  })
+  await command.printed('LivenessHeartbeatTask.Start(): Starting')
+  return { rig, command, halibut, certificate, subscription, port }
+}
+
 describe('a polling agent', () => {
   for (const { over, place, address } of [
     {
@@ -155,35 +185,9 @@ describe('a polling agent', () => {
     },
   ]) {
     test(`takes work from a server that it polls over ${over}, with as many connections as it was told to hold`, async t => {
-      const certificate = await serverCertificate()
-      const rig = await createRig(t)
-      await rig.run([
-        'create-instance',
-        '--instance',
-        'T',
-        '--config',
-        rig.at('home/T.config'),
-        '--home',
-        rig.at('home'),
+      const { command, halibut, certificate, subscription, port } = await startPolling(t, place, [
+        '--pollingConnectionCount=2',
       ])
-      await rig.run(['new-certificate', '--instance', 'T'])
-      const { stdout: thumbprint } = await rig.run(['show-thumbprint', '--instance', 'T'])
-      const halibut = openServer(t, certificate, [thumbprint])
-      const { port } = await halibut.listen({ port: 0, host: '127.0.0.1', webSocketPath: '/agents' })
-      const trust = ['--trust', certificate.thumbprint]
-      await rig.run(['configure', '--instance=T', '--noListen=True', '--pollingConnectionCount=2', ...trust])
-      await rig.run(['server-comms', '--instance=T', '--style=TentacleActive', ...place(port)])
-      const { stdout } = await rig.run(['show-configuration', '--instance', 'T'])
-      const subscription = /poll:\/\/\w{20}\//.exec(stdout)?.[0] ?? ''
-
-      const command = rig.start(['run', '--instance', 'T', '--noninteractive'], {
-        env: { PATH: process.env.PATH ?? '' },
-      })
-      t.after(async () => {
-        command.signal('SIGTERM')
-        await command.ended
-      })
-      await command.printed('LivenessHeartbeatTask.Start(): Starting')
       assert.match(
         command.stdout(),
         new RegExp(
@@ -196,6 +200,22 @@ describe('a polling agent', () => {
       assert.ok(printed.includes('polled'))
     })
   }
+
+  test('answers short calls on its one connection while a long one keeps it', async t => {
+    const { halibut, subscription, rig } = await startPolling(t, port => [
+      `--host=127.0.0.1`,
+      `--port=${port}`,
+    ])
+    const service = halibut.client(ScriptServiceV2, { baseUri: subscription })
+    const command = startCommand(`until [ -e '${rig.at('go')}' ]; do sleep 0.05; done; exit 5`, {
+      durationToWaitForScriptToFinish: 60_000,
+    })
+    const started = service.startScript(command)
+    assert.ok((await capabilitiesOf(halibut, { baseUri: subscription })).includes('IScriptServiceV2'))
+    await writeFile(rig.at('go'), '')
+    const { state, exitCode } = await started
+    assert.deepEqual([state, exitCode], ['Complete', 5])
+  })
 
   for (const [value, connections] of [
     ['0', 1],

@@ -1,34 +1,29 @@
-import { Cancellation, pause } from '../client/cancellation.ts'
-import { HalibutError, toError } from '../errors.ts'
-import type { Connection } from '../exchange/connection.ts'
-import type { ServingParts } from '../listening/serve-client.ts'
-import { decodeRequest } from '../messages/request.ts'
-import type { LiveConnection } from '../runtime/connections.ts'
-import type { HalibutLogEntry, Polling, PollingState } from '../runtime/halibut.ts'
-import { answerRequest } from '../services/answer-request.ts'
-import type { Thumbprint } from '../tls/thumbprint.ts'
-import { Backoff } from './backoff.ts'
+import type { Polling, PollingState } from '../runtime/halibut.ts'
+import { PollingLoop, type PollingLoopParts } from './polling-loop.ts'
 
-/** Whom to poll, and how. */
-export interface PollingParts extends Omit<ServingParts, 'isStopping'> {
-  /** In normal form. */
-  readonly subscription: string
-  /** The server's address, for messages. */
-  readonly server: string
-  readonly serverThumbprint: Thumbprint
+/** Whom to poll, how, and over how many connections. */
+export interface PollingParts extends PollingLoopParts {
   readonly connections: number
-  /** Makes a connection whose server is checked already. */
-  readonly connect: (signal: AbortSignal) => Promise<LiveConnection>
-  readonly log: (entry: HalibutLogEntry) => void
+  /** How long all connections must be busy before one more is opened; undefined: none ever is. */
+  readonly spareAfterMs: number | undefined
 }
 
-/** Polls a server over a number of connections until stopped. */
+/**
+ * Polls a server over a number of connections until stopped. Each carries one call at a time, so long calls would hold
+ * up short ones; while all are busy for long, there is one more.
+ */
 export class PollingService implements Polling {
+  readonly #parts: PollingParts
   readonly #loops: readonly PollingLoop[]
   readonly #running: Promise<unknown>
+  #spare: PollingLoop | undefined
+  #spareEnded: Promise<unknown> = Promise.resolve()
+  #spareTimer: NodeJS.Timeout | undefined
+  #isStopped = false
 
   constructor(parts: PollingParts) {
-    this.#loops = Array.from({ length: parts.connections }, () => new PollingLoop(parts))
+    this.#parts = parts
+    this.#loops = Array.from({ length: parts.connections }, () => this.#newLoop())
     this.#running = Promise.all(this.#loops.map(loop => loop.run()))
   }
 
@@ -41,126 +36,36 @@ export class PollingService implements Polling {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
+    clearTimeout(this.#spareTimer)
     for (const loop of this.#loops) loop.stop()
-    await this.#running
-  }
-}
-
-/** One connection after another to one server, forever: connection, requests, pause (docs/wire/halibut.md, "Reconnecting"). */
-class PollingLoop {
-  state: PollingState = { kind: 'connecting' }
-  readonly #parts: PollingParts
-  readonly #backoff: Backoff
-  readonly #stopping = new Cancellation()
-  /** Set while a request may arrive: then stopping need not wait for anything. */
-  #waiting: Connection | undefined
-
-  constructor(parts: PollingParts) {
-    this.#parts = parts
-    this.#backoff = new Backoff(parts.limits)
+    this.#spare?.stop()
+    await Promise.all([this.#running, this.#spareEnded])
   }
 
-  async run(): Promise<void> {
-    while (!this.#stopping.isCancelled) {
-      const failure = await this.#pass()
-      if (this.#stopping.isCancelled) break
-      const pauseMs = this.#backoff.pauseAfter(performance.now(), failure !== undefined)
-      this.state = { kind: 'waiting', error: failure, nextAttempt: new Date(Date.now() + pauseMs) }
-      this.#report(failure, pauseMs)
-      await pause(pauseMs, this.#stopping)
-    }
-    this.state = { kind: 'stopped' }
+  #newLoop(): PollingLoop {
+    return new PollingLoop(this.#parts, () => this.#adjust())
   }
 
-  stop(): void {
-    this.#stopping.cancel(() => stopped())
-    this.#waiting?.hangUp(stopped())
-  }
-
-  /** One connection from its beginning to its end. @returns why it failed */
-  async #pass(): Promise<unknown> {
-    this.state = { kind: 'connecting' }
-    const abort = new AbortController()
-    const stopListening = this.#stopping.onCancel(() => abort.abort())
-    try {
-      const live = await this.#connected(abort.signal)
-      try {
-        await this.#introduced(live)
-        await this.#serve(live)
-        return undefined
-      } finally {
-        live.connection.hangUp()
-      }
-    } catch (error) {
-      return error
-    } finally {
-      stopListening()
+  #adjust(): void {
+    const isFull = this.#loops.length > 0 && this.#loops.every(loop => loop.isBusy)
+    this.#spare?.retire(!isFull)
+    if (!isFull) {
+      clearTimeout(this.#spareTimer)
+      this.#spareTimer = undefined
+    } else if (this.#spare === undefined && this.#parts.spareAfterMs !== undefined) {
+      this.#spareTimer ??= setTimeout(() => this.#openSpare(), this.#parts.spareAfterMs)
     }
   }
 
-  /** Short troubles are sat out here; what will not pass within seconds ends the pass at once. */
-  async #connected(signal: AbortSignal): Promise<LiveConnection> {
-    const { limits, connect } = this.#parts
-    const startedAt = performance.now()
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await connect(signal)
-      } catch (error) {
-        const isLate = performance.now() - startedAt >= limits.connectionErrorRetryTimeoutMs
-        if (attempt >= limits.retryCountLimit || isLate || this.#stopping.isCancelled || !isPassing(error))
-          throw error
-      }
-      await pause(limits.retryListeningSleepIntervalMs, this.#stopping)
-    }
-  }
-
-  async #introduced({ connection }: LiveConnection): Promise<void> {
-    const { subscription, server, log } = this.#parts
-    this.#waiting = connection
-    try {
-      await connection.introduce({ kind: 'subscriber', subscription })
-    } finally {
-      this.#waiting = undefined
-    }
-    this.#backoff.identified()
-    this.state = { kind: 'connected', since: new Date() }
-    log({ level: 'info', endpoint: server, message: `Polling ${server} as ${subscription}` })
-  }
-
-  async #serve({ connection, info }: LiveConnection): Promise<void> {
-    const { limits, dispatcher, activity, serverThumbprint } = this.#parts
-    const caller = { thumbprint: serverThumbprint, remoteAddress: info.remoteAddress }
-    while (!this.#stopping.isCancelled) {
-      this.#waiting = connection
-      const document = await connection.receive(limits.tcpClientReceiveRequestTimeoutForPollingMs)
-      this.#waiting = undefined
-      if (!document) return
-      const request = decodeRequest(document)
-      if (request) await activity.during(() => answerRequest(connection, request, dispatcher, caller))
-      if (this.#stopping.isCancelled) return await connection.end()
-      this.#waiting = connection
-      await connection.next()
-    }
-  }
-
-  #report(failure: unknown, pauseMs: number): void {
-    const { server, log } = this.#parts
-    const reason = failure === undefined ? 'the server ended the connection.' : toError(failure).message
-    log({
-      level: failure === undefined ? 'info' : 'warn',
-      endpoint: server,
-      message: `Polling ${server} was interrupted: ${reason} Trying again in ${(pauseMs / 1000).toFixed(1)} s.`,
-      error: failure,
+  #openSpare(): void {
+    this.#spareTimer = undefined
+    if (this.#isStopped) return
+    const spare = this.#newLoop()
+    this.#spare = spare
+    this.#spareEnded = spare.run().finally(() => {
+      this.#spare = undefined
+      this.#adjust()
     })
   }
-}
-
-/** Refused, unknown and untrusted servers stay so for a while. */
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof HalibutError) || error.code !== 'ERR_CONNECT') return false
-  return error.details.isUnknownHost !== true && error.details.systemCode !== 'ECONNREFUSED'
-}
-
-function stopped(): HalibutError {
-  return new HalibutError('ERR_CLOSED', 'Polling was stopped.')
 }

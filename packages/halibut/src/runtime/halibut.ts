@@ -218,6 +218,11 @@ export interface Halibut {
     readonly server: ServiceEndPoint
     /** How many calls may run at the same time: each needs a connection. Default 1. */
     readonly connections?: number
+    /**
+     * When all of them have been busy for so long, in milliseconds, one more is opened, so that long calls do not hold up
+     * short ones; it is closed when there is nothing left for it to do. Default: none is.
+     */
+    readonly spareAfterMs?: number
   }): Polling
   /**
    * The service at an endpoint. `https://` is called over pooled connections, `poll://` through a queue. Costs nothing

@@ -141,6 +141,7 @@ export class HalibutRuntime implements Halibut {
     readonly subscription: string
     readonly server: ServiceEndPoint
     readonly connections?: number
+    readonly spareAfterMs?: number
   }): Polling {
     this.#checkOpen()
     const target = this.#target(at.server, parsePolledAddress(at.server.baseUri))
@@ -149,6 +150,7 @@ export class HalibutRuntime implements Halibut {
       server: target.address.baseUri,
       serverThumbprint: target.thumbprint,
       connections: at.connections ?? 1,
+      spareAfterMs: at.spareAfterMs,
       limits: limitsFor(at.server, this.#limits),
       dispatcher: this.#dispatcher,
       activity: this.#activity,

@@ -7,6 +7,12 @@ import { usableThumbprint } from './trust-servers.ts'
 /** More connections than this are no use to anybody. */
 const maximumConnections = 512
 
+/**
+ * How long all connections must be busy, in ms, before there is one more for short calls. The original's server lets the
+ * start of a script wait for its end for 5 s, and uploads take as long as they take: both keep a connection.
+ */
+const spareAfterMs = 1000
+
 /** What polling needs. */
 export interface PollServersOptions {
   readonly halibut: Pick<Halibut, 'poll'>
@@ -30,16 +36,17 @@ export function pollServers({ halibut, settings, proxy, env, log }: PollServersO
   const connections = connectionCount(settings, env, log)
   return settings.trustedServers
     .filter(({ style }) => style === 'TentacleActive')
-    .flatMap(server => {
-      const target = targetOf(server, settings, log)
+    .flatMap(entry => {
+      const target = targetOf(entry, settings, log)
       if (target === undefined) return []
       log.info(
-        `Agent will poll Octopus Server at ${target.baseUri} for subscription ${target.subscription} expecting thumbprint ${server.thumbprint}`,
+        `Agent will poll Octopus Server at ${target.baseUri} for subscription ${target.subscription} expecting thumbprint ${entry.thumbprint}`,
       )
       log.info(`Starting ${connections} polling connections`)
       const { subscription, baseUri, thumbprint } = target
-      const at = { subscription, server: { baseUri, thumbprint, proxy: httpProxy(proxy) }, connections }
-      return [{ baseUri, thumbprint, connections, polling: halibut.poll(at) }]
+      const server = { baseUri, thumbprint, proxy: httpProxy(proxy) }
+      const polling = halibut.poll({ subscription, server, connections, spareAfterMs })
+      return [{ baseUri, thumbprint, connections, polling }]
     })
 }
 
