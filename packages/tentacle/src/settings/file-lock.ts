@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemCode, TentacleError } from '../errors.ts'
+import { crypto } from './crypto.ts'
 import { whileBusy } from './while-busy.ts'
 import { fileError } from './write-file.ts'
 
@@ -29,7 +29,7 @@ export async function withFileLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const lockPath = `${path}.lock`
-  const token = `${process.pid} ${randomBytes(8).toString('hex')}`
+  const token = `${process.pid} ${crypto().randomBytes(8).toString('hex')}`
   await acquire(lockPath, token, options)
   try {
     return await action()
@@ -82,7 +82,7 @@ async function create(lockPath: string, token: string): Promise<boolean> {
 async function removeStale(lockPath: string): Promise<void> {
   const seen = await readLock(lockPath)
   if (seen === undefined || !(await isStale(lockPath, seen))) return
-  const aside = `${lockPath}.${randomBytes(6).toString('hex')}`
+  const aside = `${lockPath}.${crypto().randomBytes(6).toString('hex')}`
   try {
     await rename(lockPath, aside)
   } catch {

@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { link, readFile, rm } from 'node:fs/promises'
 import { systemCode, TentacleError } from '../errors.ts'
+import { crypto } from './crypto.ts'
 import { writeFileSafely } from './write-file.ts'
 
 /** Where the keys for stored secrets come from, in the order in which they are tried. */
@@ -49,7 +49,7 @@ export function createSecretBox(paths: MachineKeyPaths): SecretBox {
     async encrypt(text) {
       const { key, iv } =
         (await machineIdKey(paths.machineIdFile)) ?? (await generatedKey(paths.generatedKeyFiles))
-      const cipher = createCipheriv('aes-256-cbc', key, iv)
+      const cipher = crypto().createCipheriv('aes-256-cbc', key, iv)
       return Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]).toString('base64')
     },
 
@@ -87,7 +87,7 @@ async function* existingKeys(paths: MachineKeyPaths): AsyncGenerator<MachineKey>
 /** A wrong key almost always shows in the padding, and if not, the text is hardly valid UTF-8. */
 function open({ key, iv }: MachineKey, sealed: Buffer): string | undefined {
   try {
-    const decipher = createDecipheriv('aes-256-cbc', key, iv)
+    const decipher = crypto().createDecipheriv('aes-256-cbc', key, iv)
     const bytes = Buffer.concat([decipher.update(sealed), decipher.final()])
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
@@ -134,8 +134,8 @@ async function generatedKey(files: readonly string[]): Promise<MachineKey> {
 
 /** Several processes may find the key missing at the same moment: the one that links its file first decides for all. */
 async function createKeyFile(file: string): Promise<MachineKey> {
-  const text = `${randomBytes(32).toString('base64')}.${randomBytes(16).toString('base64')}`
-  const beside = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  const text = `${crypto().randomBytes(32).toString('base64')}.${crypto().randomBytes(16).toString('base64')}`
+  const beside = `${file}.${crypto().randomBytes(6).toString('hex')}.tmp`
   try {
     await writeFileSafely(beside, text, { mode: 0o600, makeFolder: true })
     await link(beside, file).catch(error => {

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode, TentacleError, toError } from '../errors.ts'
+import { crypto } from './crypto.ts'
 import { whileBusy } from './while-busy.ts'
 
 /** How a file is written. */
@@ -30,7 +30,7 @@ export async function writeFileSafely(
     const old = await stat(target).catch(() => undefined)
     if (old?.isDirectory())
       throw new TentacleError('ERR_FILE', `Cannot write ${path}: there is a folder of that name.`)
-    const beside = `${target}.${randomBytes(6).toString('hex')}.tmp`
+    const beside = `${target}.${crypto().randomBytes(6).toString('hex')}.tmp`
     try {
       const mode = old === undefined ? (options.mode ?? 0o600) : old.mode & 0o777
       const file = await open(beside, 'wx', mode)
