@@ -45,10 +45,10 @@ import { createScriptServiceV2 } from './script-service-v2.ts'
 
 /**
  * How much of its log one answer may have. Callers pause between their questions, longer each time (the original's up to
- * 5 s), so there must be few of them, however much a script prints; and a message has fewer than 2 million values, which
- * our own callers take, four for each entry.
+ * 5 s), so there must be few of them, however much a script prints; but who takes an answer apart needs a kilobyte for
+ * each entry.
  */
-const pageLimits: PageLimits = { characters: 64 * 1024 * 1024, entries: 400_000 }
+const pageLimits: PageLimits = { characters: 32 * 1024 * 1024, entries: 150_000 }
 
 export interface ScriptServicesOptions {
   /** The instance's home; workspaces are in its folder `Work`. Absolute. */
