@@ -41,12 +41,13 @@ export async function dial(options: DialOptions): Promise<Dialled> {
   const { address, proxy, limits, signal, forceResolveHost } = options
   const target = proxy ?? { host: forceResolveHost ?? address.host, port: address.port }
   const socket = connectTcp({ host: target.host, port: target.port, noDelay: true })
-  keepAlive(socket, limits)
   const giveUp = () => socket.destroy(new Error('the attempt was given up'))
   signal.addEventListener('abort', giveUp, { once: true })
   try {
     if (signal.aborted) giveUp()
     await connected(socket, options)
+    // Only now: where the system does not know these settings, no connection would be made with them.
+    keepAlive(socket, limits)
     if (proxy) await openTunnel(socket, proxy, address)
     return await secured(socket, options)
   } catch (error) {

@@ -48,7 +48,8 @@ function verifyingConnector({
   ignoreSslErrors,
   onIgnoredCertificate,
 }: WebDispatcherOptions): buildConnector.connector {
-  const connect = buildConnector({ rejectUnauthorized: false })
+  // Calls are short, so nothing has to be kept alive; and Wine makes no connection that was told to be.
+  const connect = buildConnector({ rejectUnauthorized: false, keepAlive: false })
   let told = false
   return (options, callback) => {
     connect(options, (...[error, socket]) => {

@@ -5,6 +5,7 @@ import { parseThumbprint, type ServiceEndPoint } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
 import { capabilitiesOf, openServer, serverCertificate } from '../agent-rig.ts'
 import { freePort } from '../check-rig.ts'
+import { startStandInServer } from '../stand-in-server.ts'
 import { holdMutex, protect } from './foreign-program.ts'
 import { bootWine, type Wine, whyNoWine } from './wine.ts'
 
@@ -123,13 +124,34 @@ describe('the agent as a Windows program', { skip: why ?? false, timeout: 600_00
     assert.notEqual((await wine.run('reg.exe', ['query', key])).exitCode, 0)
   })
 
+  test('registers with a server', async t => {
+    const portal = await startStandInServer()
+    t.after(() => portal.close())
+    const server = [`--server=http://127.0.0.1:${portal.httpPort}`, '--apiKey=API-KEY1']
+    const target = ['--environment=Test Area', '--role=web', '--name=W1', '--publicHostName=w1']
+    await tentacle('register-with', '--instance=My Agent', ...server, ...target)
+    const posted = portal.seen.find(({ method, path }) => method === 'POST' && path.includes('/machines'))
+    assert.partialDeepStrictEqual(posted?.body, {
+      Name: 'W1',
+      Endpoint: { CommunicationStyle: 'TentaclePassive', Thumbprint: endpoint.thumbprint },
+    })
+  })
+
   test('tentacle 12.13: runs in the foreground until Ctrl+C, or until a mutex is free', async t => {
-    const server = openServer(t, await serverCertificate())
+    const certificate = await serverCertificate()
+    const server = openServer(t, certificate, [endpoint.thumbprint ?? ''])
+    const { port } = await server.listen({ port: 0, host: '127.0.0.1' })
+    const polled = [`--thumbprint=${certificate.thumbprint}`, '--host=127.0.0.1', `--port=${port}`]
+    await tentacle('server-comms', '--instance=My Agent', '--style=TentacleActive', ...polled)
     const run = async (way: string) => {
       const agent = await wine.start(wine.program, ['run', '--instance=My Agent', way])
       const runs = async () => (await agent.output()).stdout.includes('HeartbeatTask.Start(): Starting')
       await until('the agent runs', runs, patience)
-      assert.ok((await capabilitiesOf(server, endpoint)).includes('IScriptServiceV2'))
+      const subscription = /subscription (poll:\S+)/.exec((await agent.output()).stdout)?.[1] ?? ''
+      for (const baseUri of [endpoint.baseUri, subscription]) {
+        const capabilities = await capabilitiesOf(server, { ...endpoint, baseUri })
+        assert.ok(capabilities.includes('IScriptServiceV2'), baseUri)
+      }
       return agent
     }
     const stopped = await run('--noninteractive')
