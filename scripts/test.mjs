@@ -31,6 +31,8 @@ function step(title, args, options) {
  * costs time, nothing else.
  */
 const longest = [
+  'packages/tentacle/test/wine/scripts.test.ts',
+  'packages/tentacle/test/wine/windows-program.test.ts',
   'packages/portal/test/surroundings.test.ts',
   'packages/peer/test/peer-processes.test.ts',
   'packages/tentacle/test/systemd.test.ts',

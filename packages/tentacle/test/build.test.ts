@@ -72,6 +72,15 @@ describe('the built agent', () => {
     assert.equal(await readFile(join(mine, 'precious'), 'utf8'), 'kept')
   })
 
+  test('is not made for a system that it does not run on', async () => {
+    const refused = await execute(process.execPath, [builder, '--platform', 'darwin-arm64'], process.env)
+    assert.equal(refused.code, 1)
+    assert.match(
+      refused.stderr,
+      /^The agent cannot be built for 'darwin-arm64'\. Leave --platform out, or give/,
+    )
+  })
+
   test('says the same as the agent that runs from its sources', async t => {
     const { env, program, run } = await place(t, folder)
     const sources = join(import.meta.dirname, '../bin/Tentacle')
