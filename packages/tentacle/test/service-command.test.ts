@@ -159,6 +159,16 @@ test('tentacle 12.66: on Windows its own services are managed, and checkservices
   const made = await rig.run(['watchdog', '--create', '--interval=7'], { windows, env: { PATH } })
   assert.equal(made.exitCode, 0, made.stderr)
   assert.match((await system.calls()).at(-1) ?? '', /^schtasks\.exe \/Create .* \/MO 7 /)
+
+  const watchdog = async () => {
+    const shown = await rig.run(['show-configuration', '--instance=T1'], { windows, env: { PATH } })
+    return JSON.parse(shown.stdout).Octopus.Watchdog
+  }
+  const task = `<Interval>PT1H10M</Interval><Arguments>checkservices --instances &quot;T1,T2&quot;</Arguments>`
+  await rig.write('fakebin/schtasks.exe', `#!/bin/sh\n[ "$1" = /Query ] && echo '${task}'\n`)
+  assert.deepEqual(await watchdog(), { Enabled: true, Instances: 'T1,T2', Interval: 70 })
+  await rig.write('fakebin/schtasks.exe', `#!/bin/sh\nexit 1\n`)
+  assert.deepEqual(await watchdog(), { Enabled: false, Instances: '*', Interval: 0 })
 })
 
 test('extract replaces files of the same name, and leaves nothing of a package that is damaged', async t => {

@@ -2,8 +2,8 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemCode, TentacleError } from '../errors.ts'
+import { whileBusy } from '../while-busy.ts'
 import { crypto } from './crypto.ts'
-import { whileBusy } from './while-busy.ts'
 import { fileError } from './write-file.ts'
 
 /** How long to wait for others. */

@@ -1,8 +1,8 @@
 import { chown, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode, TentacleError, toError } from '../errors.ts'
+import { whileBusy } from '../while-busy.ts'
 import { crypto } from './crypto.ts'
-import { whileBusy } from './while-busy.ts'
 
 /** How a file is written. */
 export interface WriteOptions {

@@ -4,6 +4,7 @@ import { chmod, type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/p
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemCode, TentacleError } from '../errors.ts'
+import { whileBusy } from '../while-busy.ts'
 
 /** How much is gathered for one write: what comes from a connection comes in pieces of 16 KiB. */
 const batchBytes = 512 * 1024
@@ -102,7 +103,7 @@ export class PartialFile {
     await syncAndClose(await open(this.path, constants.O_WRONLY | constants.O_NOFOLLOW))
     const old = await stat(this.#target).catch(() => undefined)
     await chmod(this.path, old?.isFile() ? old.mode & 0o7777 : 0o666 & ~process.umask())
-    await rename(this.path, this.#target)
+    await whileBusy(() => rename(this.path, this.#target))
   }
 
   /** Throws away what is there. */

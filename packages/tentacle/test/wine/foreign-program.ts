@@ -59,3 +59,15 @@ setInterval(() => {}, 1000)`
 export function holdMutex(wine: Wine, name: string): Promise<WineProcess> {
   return startForeignProgram(wine, holding, name)
 }
+
+const reading = `
+const kernel = koffi.load('kernel32.dll')
+const open = kernel.func('void * __stdcall CreateFileW(const char16_t *path, uint32_t access, uint32_t share, void *security, uint32_t how, uint32_t flags, void *template)')
+const [read, shareReadAndWrite, existing] = [0x80000000, 3, 3]
+process.stdout.write(BigInt.asIntN(64, open(process.argv[2], read, shareReadAndWrite, null, existing, 0, null)) > 0n ? 'open' : 'refused')
+setInterval(() => {}, 1000)`
+
+/** Has a file open until it is killed, and lets nobody replace or delete it meanwhile. */
+export function holdFile(wine: Wine, path: string): Promise<WineProcess> {
+  return startForeignProgram(wine, reading, path)
+}

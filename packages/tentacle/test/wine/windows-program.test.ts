@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { parseThumbprint, type ServiceEndPoint } from '@tentacle/halibut'
+import { FileTransferService } from '@tentacle/contracts'
+import { DataStream, parseThumbprint, type ServiceEndPoint } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
 import { capabilitiesOf, openServer, serverCertificate } from '../agent-rig.ts'
 import { freePort } from '../check-rig.ts'
 import { startStandInServer } from '../stand-in-server.ts'
-import { holdMutex, protect } from './foreign-program.ts'
+import { holdFile, holdMutex, protect } from './foreign-program.ts'
 import { bootWine, type Wine, whyNoWine } from './wine.ts'
 
 const why = whyNoWine()
@@ -124,6 +126,20 @@ describe('the agent as a Windows program', { skip: why ?? false, timeout: 600_00
     assert.notEqual((await wine.run('reg.exe', ['query', key])).exitCode, 0)
   })
 
+  test('changes its settings although another program has them open for a moment', async () => {
+    const holder = await holdFile(wine, config)
+    await until('the file is open', async () => (await holder.output()).stdout === 'open', patience)
+    const changed = await wine.start(wine.program, ['configure', '--instance=My Agent', '--noListen=false'])
+    // The new file lies beside the old one until that can be replaced.
+    const waits = () => readdirSync(wine.onLinux(home)).some(name => name.endsWith('.tmp'))
+    await until('the settings wait', waits, { ...patience, everyMs: 5 })
+    holder.process.kill('SIGKILL')
+    const { exitCode, stderr } = await changed.end
+    assert.equal(exitCode, 0, stderr)
+    assert.match(textOf(config), /"Tentacle\.Services\.NoListen">false</)
+    assert.deepEqual(readdirSync(wine.onLinux(home)).sort(), ['Logs', 'Tentacle.config'])
+  })
+
   test('registers with a server', async t => {
     const portal = await startStandInServer()
     t.after(() => portal.close())
@@ -202,6 +218,21 @@ describe('the agent as a Windows program', { skip: why ?? false, timeout: 600_00
       assert.match(await state(), /STATE +: 1 +STOPPED[\s\S]*WIN32_EXIT_CODE +: 0 /)
       assert.match(textOf(log), /Listener stopped\n$/)
       assert.equal(await tentacle('checkservices', '--instances=*'), 'Service started\n')
+    })
+
+    test('tentacle 12.56: takes and gives files at paths of Windows', async t => {
+      const files = openServer(t, await serverCertificate()).client(FileTransferService, endpoint)
+      const content = randomBytes(300_000)
+      for (const path of ['Files/sub\\some file.bin', 'C:\\Octopus\\Applications\\some file.bin']) {
+        // Twice: the second one replaces the first.
+        await files.uploadFile(path, DataStream.fromBytes(Buffer.from('old')))
+        const { fullPath, length } = await files.uploadFile(path, DataStream.fromBytes(content))
+        assert.equal(fullPath, path.startsWith('C:') ? path : `${home}\\Files\\sub\\some file.bin`)
+        assert.equal(length, content.length)
+        assert.deepEqual(readFileSync(wine.onLinux(fullPath)), content)
+        assert.deepEqual(await (await files.downloadFile(path))?.bytes(), content)
+      }
+      assert.equal(await files.downloadFile('C:\\no such file'), null)
     })
 
     test('tentacle 12.66: gets another account and dependency, and is removed', async () => {

@@ -2,10 +2,18 @@ import { resolve } from 'node:path'
 import { apiOptions, readOptionalApiEndpoint, spaceOptions } from '../../options/api-options.ts'
 import { value } from '../../options/option-table.ts'
 import { readServerConfiguration, type ServerConfiguration } from '../../registration/server-configuration.ts'
+import {
+  queryTaskArguments,
+  readTask,
+  taskScheduler,
+  type Watchdog,
+} from '../../service-manager/watchdog-task.ts'
 import type { TentacleSettings } from '../../settings/tentacle-settings.ts'
 import { toRecord } from '../../settings/trusted-servers.ts'
 import { writeFileSafely } from '../../settings/write-file.ts'
 import { type InstanceContext, instanceCommand } from '../command.ts'
+import type { Machine } from '../machine.ts'
+import { programsOf } from '../open-service-manager.ts'
 import { withServer } from './with-server.ts'
 
 /** Prints all settings that are no secrets as JSON, and what a server knows about this agent if one is named. */
@@ -19,6 +27,7 @@ export const showConfiguration = instanceCommand({
     const endpoint = readOptionalApiEndpoint(given)
     const settings = await context.settings.read()
     const values = localConfiguration(settings)
+    for (const [key, value] of await watchdogConfiguration(context)) values.set(key, value)
     if (endpoint !== undefined) {
       const thumbprint = settings.certificateThumbprint ?? ''
       const known = await withServer(endpoint, await settings.pollingProxy(), context, api =>
@@ -36,9 +45,6 @@ export const showConfiguration = instanceCommand({
 function localConfiguration(settings: TentacleSettings): Map<string, unknown> {
   return new Map<string, unknown>([
     ['Octopus.Home', settings.home],
-    ['Octopus.Watchdog.Enabled', false],
-    ['Octopus.Watchdog.Interval', 0],
-    ['Octopus.Watchdog.Instances', '*'],
     ['Tentacle.CertificateThumbprint', settings.certificateThumbprint ?? null],
     ['Tentacle.Communication.TrustedOctopusServers', settings.trustedServers.map(toRecord)],
     ['Tentacle.Communication.PollingConnectionCount', settings.pollingConnectionCount ?? null],
@@ -48,6 +54,21 @@ function localConfiguration(settings: TentacleSettings): Map<string, unknown> {
     ['Tentacle.Services.PortNumber', settings.port],
     ...ownConfiguration(settings),
   ])
+}
+
+/** The watchdog is a task of Windows, and the task itself says how it is set. */
+async function watchdogConfiguration({ machine }: InstanceContext): Promise<[string, unknown][]> {
+  const watchdog = machine.windows === undefined ? undefined : await findWatchdog(machine)
+  return [
+    ['Octopus.Watchdog.Enabled', watchdog !== undefined],
+    ['Octopus.Watchdog.Interval', watchdog?.interval ?? 0],
+    ['Octopus.Watchdog.Instances', watchdog?.instances ?? '*'],
+  ]
+}
+
+async function findWatchdog(machine: Machine): Promise<Pick<Watchdog, 'interval' | 'instances'> | undefined> {
+  const { exitCode, stdout } = await programsOf(machine)(taskScheduler, queryTaskArguments())
+  return exitCode === 0 ? readTask(stdout) : undefined
 }
 
 /** Only what is set: programs that read this know the members that the original shows. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { systemCode } from '../errors.ts'
+import { systemCode } from './errors.ts'
 
 /** What Windows says of a file that somebody has open, or that is being deleted; also of one that is forbidden. */
 const busy: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES', 'EBUSY'])
