@@ -25,6 +25,16 @@ function waitingShell(environment: NodeJS.ProcessEnv): readonly string[] {
   return mayBeDash ? [dashPath] : [bashPath, '-p']
 }
 
+/** The same for every script, and looked at once: each look at Node's environment asks the system for every variable. */
+function launch(): { readonly command: readonly string[]; readonly env: NodeJS.ProcessEnv } {
+  if (launched === undefined) {
+    const env = { ...process.env }
+    launched = { command: waitingShell(env), env }
+  }
+  return launched
+}
+let launched: ReturnType<typeof launch> | undefined
+
 /**
  * Waits for the word to go, reads the job from the file that it is told, and becomes the script. The name begins with `__`
  * so that no variable of the environment is overwritten.
@@ -61,9 +71,11 @@ export async function startWaitingShell(pipes: PipeMaker, oomScore?: number): Pr
   })
   try {
     const score = oomScore === undefined ? '' : `echo ${oomScore} >/proc/self/oom_score_adj\n`
-    const [shell = bashPath, ...options] = waitingShell(process.env)
+    const { command, env } = launch()
+    const [shell = bashPath, ...options] = command
     const child = spawn(shell, [...options, '-c', score + waitingText, 'tentacle-script'], {
       detached: true,
+      env,
       stdio: ['pipe', stdout.writer, stderr.writer],
     })
     const ended = exitCodeOf(child)
