@@ -10,6 +10,7 @@ const isFolder = 0x80000000
 const folderSize = 16
 const entrySize = 8
 const leafSize = 16
+const pageSize = 4096
 
 const alignUp = (value, step) => Math.ceil(value / step) * step
 
@@ -140,7 +141,6 @@ function writeResources(root, memory) {
 export function withResource(program, name, data) {
   const { coff, optional, table, sections, resources, signed } = readHeaders(program)
   const memoryStep = program.readUInt32LE(optional + 32)
-  const fileStep = program.readUInt32LE(optional + 36)
   const firstByte = Math.min(...sections.filter(({ file }) => file > 0).map(({ file }) => file))
   const header = table + sections.length * 40
   if (header + 40 > firstByte) throw new Error('The program has no room for one more section.')
@@ -158,28 +158,42 @@ export function withResource(program, name, data) {
 
   const memory = alignUp(Math.max(...sections.map(each => each.memory + each.memorySize)), memoryStep)
   const bytes = writeResources(root, memory)
-  // Nothing follows the sections but the signature.
-  const end = Math.max(...sections.map(each => each.file + each.fileSize))
-  const file = alignUp(end, fileStep)
-  const fileSize = alignUp(bytes.length, fileStep)
-  const result = Buffer.alloc(file + fileSize)
-  program.copy(result, 0, 0, end)
-  bytes.copy(result, file)
+  const { head, parts } = layOut(program, { optional, table, sections }, bytes)
 
-  result.write('.rsrc\0\0\0', header, 'latin1') // Windows goes by addresses, other programs by this name
-  result.write('.oldrsrc', old.header, 'latin1')
-  result.writeUInt32LE(bytes.length, header + 8)
-  result.writeUInt32LE(memory, header + 12)
-  result.writeUInt32LE(fileSize, header + 16)
-  result.writeUInt32LE(file, header + 20)
-  result.writeUInt32LE(0x40000040, header + 36) // data that is there from the start and can be read
-  result.writeUInt16LE(sections.length + 1, coff + 2)
-  result.writeUInt32LE(alignUp(memory + bytes.length, memoryStep), optional + 56)
-  result.writeUInt32LE(0, optional + 64) // the checksum, which only drivers need
-  result.writeUInt32LE(memory, resources)
-  result.writeUInt32LE(bytes.length, resources + 4)
-  result.fill(0, signed, signed + 8)
-  return result
+  head.write('.rsrc\0\0\0', header, 'latin1') // Windows goes by addresses, other programs by this name
+  head.write('.oldrsrc', old.header, 'latin1')
+  head.writeUInt32LE(bytes.length, header + 8)
+  head.writeUInt32LE(memory, header + 12)
+  head.writeUInt32LE(0x40000040, header + 36) // data that is there from the start and can be read
+  head.writeUInt16LE(sections.length + 1, coff + 2)
+  head.writeUInt32LE(alignUp(memory + bytes.length, memoryStep), optional + 56)
+  head.writeUInt32LE(0, optional + 64) // the checksum, which only drivers need
+  head.writeUInt32LE(memory, resources)
+  head.writeUInt32LE(bytes.length, resources + 4)
+  head.fill(0, signed, signed + 8)
+  return Buffer.concat([head, ...parts])
+}
+
+/**
+ * The head of the file and the sections after it, the new one last. Each begins at a page, so that the file can be mapped
+ * as it is: Wine copies all of it at each start otherwise. Nothing follows them in the old file but the signature.
+ */
+function layOut(program, { optional, table, sections }, added) {
+  const head = Buffer.alloc(alignUp(table + (sections.length + 1) * 40, pageSize))
+  program.copy(head, 0, 0, table + sections.length * 40)
+  let file = head.length
+  const parts = [...sections, undefined].map((section, index) => {
+    const old = section ? program.subarray(section.file, section.file + section.fileSize) : added
+    const part = Buffer.alloc(alignUp(old.length, pageSize))
+    old.copy(part)
+    head.writeUInt32LE(part.length, table + index * 40 + 16)
+    head.writeUInt32LE(part.length === 0 ? 0 : file, table + index * 40 + 20)
+    file += part.length
+    return part
+  })
+  head.writeUInt32LE(pageSize, optional + 36)
+  head.writeUInt32LE(head.length, optional + 60)
+  return { head, parts }
 }
 
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:'
