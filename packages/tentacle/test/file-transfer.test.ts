@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { appendFile, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { DataStream } from '@tentacle/halibut'
@@ -85,6 +87,35 @@ test('says why a file cannot be stored or sent', async t => {
     message: /is not a file/,
   })
   assert.equal(await files.downloadFile('file/below', caller), null)
+})
+
+test('tentacle 12.56: sends of a file that grows what it had when it was asked for', async t => {
+  const home = await temporaryHome(t)
+  const files = createFileTransferService({ home })
+  for (const before of ['', 'one line']) {
+    await writeFile(join(home, 'log'), before)
+    const sent = await files.downloadFile('log', caller)
+    await appendFile(join(home, 'log'), ' and more')
+    assert.equal(sent?.length, before.length)
+    assert.equal((await sent?.bytes())?.toString(), before)
+  }
+})
+
+test('puts no file in the place of a device, pipe or socket', async t => {
+  const home = await temporaryHome(t)
+  const files = createFileTransferService({ home })
+  const socket = createServer().listen(join(home, 'socket'))
+  t.after(() => socket.close())
+  await once(socket, 'listening')
+  await assert.rejects(async () => files.uploadFile('socket', DataStream.fromText('x'), caller), {
+    code: 'ERR_FILE',
+    message: /is a device, pipe or socket/,
+  })
+  assert.ok((await stat(join(home, 'socket'))).isSocket())
+  await assert.rejects(async () => files.downloadFile('socket', caller), {
+    code: 'ERR_FILE',
+    message: /is not a file/,
+  })
 })
 
 test('does not fill the disk: an upload needs a tenth more than its size', async t => {

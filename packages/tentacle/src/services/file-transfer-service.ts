@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { access, constants, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import type { FileTransferService, UploadResult } from '@tentacle/contracts'
 import { DataStream, type ServiceImplementation } from '@tentacle/halibut'
 import { systemCode, TentacleError } from '../errors.ts'
@@ -38,17 +40,25 @@ export function createFileTransferService({
     async downloadFile(remotePath) {
       const path = resolvePath(home, remotePath)
       try {
-        await access(path, constants.R_OK)
-        const info = await stat(path)
-        if (!info.isFile())
-          throw new TentacleError('ERR_FILE', `${path} is not a file, so it cannot be sent.`)
-        return await DataStream.fromFile(path)
+        return await contentOf(path)
       } catch (error) {
         if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null
         throw transferError('read', path, error)
       }
     },
   }
+}
+
+/** A file as it is now: of one that grows meanwhile, such as a log, what is there now is sent. */
+async function contentOf(path: string): Promise<DataStream> {
+  // Before it is opened: opening a named pipe waits for somebody who writes to it.
+  if (!(await stat(path)).isFile())
+    throw new TentacleError('ERR_FILE', `${path} is not a file, so it cannot be sent.`)
+  // What may not be read is told now, not in the middle of the answer.
+  const file = await open(path, 'r')
+  const { size } = await file.stat().finally(() => file.close())
+  const read = () => createReadStream(path, { end: size - 1, highWaterMark: 256 * 1024 })
+  return DataStream.from(size, size === 0 ? () => Readable.from([]) : read)
 }
 
 /**

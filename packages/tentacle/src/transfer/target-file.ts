@@ -21,14 +21,17 @@ export function resolvePath(home: string, remotePath: string): string {
  * Makes the folder of a file that is to be stored.
  *
  * @param bytes how much is still to be written
- * @throws TentacleError `ERR_DISK_SPACE`, or `ERR_FILE` when a folder is in its place
+ * @throws TentacleError `ERR_DISK_SPACE`, or `ERR_FILE` when something else than a file is in its place: a folder, or a
+ *   device such as `/dev/null`, which a file would take the place of
  */
 export async function prepareTarget(path: string, bytes: number, freeSpace: FreeSpace): Promise<void> {
+  const old = await stat(path).catch(() => undefined)
+  if (old !== undefined && !old.isFile()) {
+    const what = old.isDirectory() ? 'a folder' : 'a device, pipe or socket'
+    throw new TentacleError('ERR_FILE', `${path} is ${what}, so no file can be stored there.`)
+  }
   await mkdir(dirname(path), { recursive: true })
   await requireSpace(dirname(path), withReserve(bytes), freeSpace)
-  const old = await stat(path).catch(() => undefined)
-  if (old?.isDirectory())
-    throw new TentacleError('ERR_FILE', `${path} is a folder, so no file can be stored there.`)
 }
 
 /** What callers are told when a file cannot be stored or read. */
