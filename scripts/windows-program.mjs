@@ -1,5 +1,5 @@
 /**
- * Puts data into a Windows program as a resource, which is how a single executable of Node carries its main script
+ * Puts data into a Windows program as resources, which is how a single executable of Node carries its main script
  * (https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html). Works on any system: only bytes are
  * moved. Layout: https://learn.microsoft.com/windows/win32/debug/pe-format
  */
@@ -130,15 +130,24 @@ function writeResources(root, memory) {
   return bytes
 }
 
+/** The folder of that name or number in a folder, made if it is missing. */
+function folderAt({ entries }, id) {
+  const known = entries.find(entry => entry.id === id)
+  if (known) return known
+  const made = { id, entries: [] }
+  entries.push(made)
+  return made
+}
+
 /**
- * The program with one more resource of the kind RCDATA. A signature that it had is taken off: it would not be valid.
+ * The program with more resources, or others. A signature that it had is taken off: it would not be valid.
  *
  * @param {Buffer} program
- * @param {string} name in capital letters
- * @param {Buffer} data
+ * @param {readonly { type: number, name: string | number, language: number, data: Buffer }[]} added names are in capital
+ *   letters; what the program has of that type and name is replaced
  * @returns {Buffer}
  */
-export function withResource(program, name, data) {
+function withResources(program, added) {
   const { coff, optional, table, sections, resources, signed } = readHeaders(program)
   const memoryStep = program.readUInt32LE(optional + 32)
   const firstByte = Math.min(...sections.filter(({ file }) => file > 0).map(({ file }) => file))
@@ -151,10 +160,8 @@ export function withResource(program, name, data) {
   )
   if (old === undefined) throw new Error('The program has no resources to add to.')
   const root = readResources(program, old.file + oldMemory - old.memory)
-  const resource = { id: name, entries: [{ id: 0, data }] }
-  const known = root.entries.find(({ id }) => id === rawData)
-  if (known) known.entries.push(resource)
-  else root.entries.push({ id: rawData, entries: [resource] })
+  for (const { type, name, language, data } of added)
+    folderAt(folderAt(root, type), name).entries = [{ id: language, data }]
 
   const memory = alignUp(Math.max(...sections.map(each => each.memory + each.memorySize)), memoryStep)
   const bytes = writeResources(root, memory)
@@ -203,9 +210,11 @@ const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:'
  *
  * @param {Buffer} node
  * @param {Buffer} blob made by the same version of Node with `--experimental-sea-config`
+ * @param {ReturnType<import('./version-resource.mjs').versionResource>} version
  */
-export function singleExecutable(node, blob) {
-  const result = withResource(node, 'NODE_SEA_BLOB', blob)
+export function singleExecutable(node, blob, version) {
+  const main = { type: rawData, name: 'NODE_SEA_BLOB', language: 0, data: blob }
+  const result = withResources(node, [main, version])
   const at = result.indexOf(`${fuse}0`, 0, 'latin1')
   if (at < 0) throw new Error('This Node cannot become a single executable.')
   result.write('1', at + fuse.length, 'latin1')

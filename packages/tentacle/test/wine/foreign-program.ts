@@ -71,3 +71,23 @@ setInterval(() => {}, 1000)`
 export function holdFile(wine: Wine, path: string): Promise<WineProcess> {
   return startForeignProgram(wine, reading, path)
 }
+
+const version = `
+const library = koffi.load('version.dll')
+const size = library.func('uint32_t __stdcall GetFileVersionInfoSizeW(const char16_t *file, void *unused)')
+const read = library.func('int __stdcall GetFileVersionInfoW(const char16_t *file, uint32_t unused, uint32_t size, _Out_ uint8_t *data)')
+const query = library.func('int __stdcall VerQueryValueW(uint8_t *data, const char16_t *name, _Out_ void **value, _Out_ uint32_t *length)')
+const [file, ...names] = process.argv.slice(2)
+const data = Buffer.alloc(size(file, null))
+read(file, 0, data.length, data)
+for (const name of names) {
+  const value = [null]
+  query(data, '\\\\StringFileInfo\\\\040904b0\\\\' + name, value, [0])
+  process.stdout.write(koffi.decode(value[0], 'char16_t', -1) + '\\n')
+}`
+
+/** What Windows shows of a program. */
+export async function fileVersion(wine: Wine, file: string, ...names: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await (await startForeignProgram(wine, version, file, ...names)).end
+  return stdout + stderr
+}

@@ -5,10 +5,11 @@ import { after, before, describe, test } from 'node:test'
 import { FileTransferService } from '@tentacle/contracts'
 import { DataStream, parseThumbprint, type ServiceEndPoint } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
+import { compatibleVersion } from '../../src/cli/version.ts'
 import { capabilitiesOf, openServer, serverCertificate } from '../agent-rig.ts'
 import { freePort } from '../check-rig.ts'
 import { startStandInServer } from '../stand-in-server.ts'
-import { holdFile, holdMutex, protect } from './foreign-program.ts'
+import { fileVersion, holdFile, holdMutex, protect } from './foreign-program.ts'
 import { bootWine, type Wine, whyNoWine } from './wine.ts'
 
 const why = whyNoWine()
@@ -62,6 +63,12 @@ describe('the agent as a Windows program', { skip: why ?? false, timeout: 600_00
       stderr: "Command 'nonsense' is not supported\n",
     })
     assert.match(await refusal('show-thumbprint', '--instance=nobody'), /Available instances: My Agent\./)
+  })
+
+  test('shows Windows what it is', async () => {
+    const shown = await fileVersion(wine, wine.program, 'FileVersion', 'FileDescription', 'OriginalFilename')
+    assert.match(shown, /^\d+\.\d+\.\d+\.\d+\nTentacle agent\nTentacle\.exe\n$/)
+    assert.ok(shown.startsWith(`${compatibleVersion}.`), shown)
   })
 
   test('tentacle 12.18: instances and settings are where and as the original has them', async () => {
