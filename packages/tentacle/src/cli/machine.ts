@@ -5,7 +5,7 @@ import type { TextStream } from '../logging/console-sink.ts'
 import { standardStream } from '../logging/standard-stream.ts'
 import { programFolder } from '../program-files.ts'
 import type { MachineKeyPaths } from '../settings/machine-key.ts'
-import { type Windows, windows } from '../windows/windows.ts'
+import type { Windows } from '../windows/windows.ts'
 
 /** Fixed places of the system. */
 export interface MachinePaths extends MachineKeyPaths {
@@ -87,8 +87,12 @@ const stopSignals: readonly NodeJS.Signals[] = isWindows
   ? ['SIGINT', 'SIGTERM', 'SIGBREAK', 'SIGHUP']
   : ['SIGINT', 'SIGTERM']
 
-/** The machine that a process runs on. */
-export function openMachine(process: NodeJS.Process): Machine {
+/**
+ * The machine that a process runs on.
+ *
+ * @param windows - to be given on Windows
+ */
+export function openMachine(process: NodeJS.Process, windows?: Windows): Machine {
   const { env } = process
   return {
     env,
@@ -106,8 +110,8 @@ export function openMachine(process: NodeJS.Process): Machine {
     processId: process.pid,
     paths: systemPaths(env),
     program: installedProgram(),
-    services: servicePlace(),
-    windows: isWindows ? windows : undefined,
+    services: servicePlace(windows),
+    windows,
     patience,
     now: () => new Date(),
     onStopSignal(stop) {
@@ -150,10 +154,10 @@ function installedProgram(): Program {
   return { folder: programFolder, executable: join(programFolder, isWindows ? 'Tentacle.exe' : 'Tentacle') }
 }
 
-function servicePlace(): ServicePlace {
+function servicePlace(windows: Windows | undefined): ServicePlace {
   return {
     get isElevated() {
-      return isWindows ? windows.isElevated() : process.getuid?.() === 0
+      return windows?.isElevated() ?? process.getuid?.() === 0
     },
     units: '/etc/systemd/system',
     packagedUnits: ['/usr/lib/systemd/system', '/lib/systemd/system', '/usr/local/lib/systemd/system'],

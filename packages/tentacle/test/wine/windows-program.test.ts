@@ -195,8 +195,8 @@ describe('the agent as a Windows program', { skip: why ?? false, timeout: 600_00
     const service = (...args: readonly string[]) => tentacle('service', '--instance=My Agent', ...args)
     const state = async () => (await wine.run('sc.exe', ['query', name])).stdout
     /** What Windows has noted of the service. */
-    const noted = async () => {
-      const key = `HKLM\\SYSTEM\\CurrentControlSet\\Services\\${name}`
+    const noted = async (of = name) => {
+      const key = `HKLM\\SYSTEM\\CurrentControlSet\\Services\\${of}`
       const { stdout } = await wine.run('reg.exe', ['query', key])
       const values = [...stdout.matchAll(/^ {4}(\w+) {4}\w+ {4}(.*?)\r?$/gm)]
       return Object.fromEntries(values.map(([, value, data]) => [value, data]))
@@ -212,6 +212,8 @@ describe('the agent as a Windows program', { skip: why ?? false, timeout: 600_00
       assert.equal(ImagePath, `"${wine.program}" run --instance="My Agent"`)
       assert.equal(DependOnService, 'LanmanWorkstation\\0TCPIP')
       assert.equal(Description, 'Octopus Deploy: Tentacle deployment agent')
+      const events = await noted('EventLog\\Application\\Octopus Tentacle')
+      assert.equal(events.EventMessageFile, '%SystemRoot%\\System32\\EventCreate.exe')
 
       const restarted = [
         `Restarting service ${name}`,
