@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { DataStream } from '@tentacle/halibut'
 import { until } from '@tentacle/testkit'
 import {
   caller,
@@ -130,6 +131,34 @@ async function processesIn(folder: string): Promise<string[]> {
   return found
 }
 
+test('tentacle 12.46: a script that is cancelled or completed while its files are still written is not lost sight of', async t => {
+  const agent = await openServices(t)
+  const written = Promise.withResolvers<void>()
+  const slowly = () =>
+    DataStream.from(1, async function* () {
+      await written.promise
+      yield Buffer.from('x')
+    })
+  const slow = () =>
+    startCommand('sleep 711', { files: [{ name: 'f', contents: slowly(), encryptionPassword: null }] })
+  const [cancelled, completed] = [slow(), slow()]
+  const { scriptsV2 } = agent
+  const starting = [cancelled, completed].map(command => scriptsV2.startScript(command, caller))
+  const ending = [
+    scriptsV2.cancelScript({ ticket: cancelled.scriptTicket, lastLogSequence: 0 }, caller),
+    scriptsV2.completeScript({ ticket: completed.scriptTicket }, caller),
+  ]
+  written.resolve()
+  await Promise.all([...starting, ...ending])
+  const { exitCode } = await follow(agent, cancelled)
+  assert.ok(exitCode === -1 || exitCode === -43, `${exitCode}`)
+  assert.equal((await status(agent, completed)).exitCode, -45)
+  assert.deepEqual(
+    await readdir(join(agent.home, 'Work')),
+    ['.keepers', cancelled.scriptTicket.taskId].sort(),
+  )
+})
+
 test('tentacle 12.46: cancelling a script that has ended changes nothing', async t => {
   const agent = await openServices(t)
   const { command, logs } = await run(agent, 'echo x; exit 3')
@@ -159,4 +188,30 @@ test('completing a running script lets it run, and keeps its mutex', async t => 
   assert.equal((await status(agent, next)).state, 'Pending')
   process.kill(Number(pid), 'SIGKILL')
   assert.equal((await follow(agent, next)).exitCode, 0)
+})
+
+test('a script that is started anew while the completed one of its ticket still runs has its own result', async t => {
+  const agent = await openServices(t)
+  const { scriptsV2 } = agent
+  const old = startCommand('echo $$; exec sleep 712', { isolationMutexName: 'old' })
+  await scriptsV2.startScript(old, caller)
+  const [pid] = await until('the script runs', async () => {
+    const lines = printed((await status(agent, old)).logs)
+    return lines.length === 1 && lines
+  })
+  await scriptsV2.completeScript({ ticket: old.scriptTicket }, caller)
+  const { scriptTicket } = old
+  await scriptsV2.startScript(
+    startCommand('until [ -e go ]; do sleep 0.02; done; exit 6', { scriptTicket }),
+    caller,
+  )
+  const alone = startCommand('true', { isolation: 'FullIsolation', isolationMutexName: 'old' })
+  await scriptsV2.startScript(alone, caller)
+  process.kill(Number(pid), 'SIGKILL')
+  await follow(agent, alone) // it had to wait for the end of the old one
+  assert.equal((await status(agent, old)).state, 'Running')
+  const folder = join(agent.home, 'Work', scriptTicket.taskId)
+  assert.match(await readFile(join(folder, 'scriptstate.json'), 'utf8'), /"State":1/)
+  await writeFile(join(folder, 'go'), '')
+  assert.equal((await follow(agent, old)).exitCode, 6)
 })

@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemCode } from '../errors.ts'
@@ -26,16 +26,16 @@ export type Tell = (report: KeeperReport) => void
  *   promise for the end of it and of all its output, which is noted by then.
  */
 export function keepScript(
-  { runFolder }: KeeperJob,
+  job: KeeperJob,
   { bootId, identity: keeper }: Pick<ScriptStarter, 'bootId' | 'identity'>,
   script: HeldScript,
   tell: Tell,
 ): Promise<void> | undefined {
-  const at = (name: string) => join(runFolder, name)
+  const at = (name: string) => join(job.runFolder, name)
+  const claim = formatClaim({ bootId, keeper, script: script.identity })
   try {
-    const claim = formatClaim({ bootId, keeper, script: script.identity })
     writeFileSync(at(runFiles.claim), claim, { flag: 'wx', mode: 0o600 })
-    tell({ runFolder, claim })
+    tell({ id: job.id, claim })
   } catch (error) {
     if (isNotToBeRun(error)) return undefined
     throw error
@@ -46,7 +46,7 @@ export function keepScript(
   ])
   script.go()
   return Promise.all([script.ended, copied]).then(([exitCode]) =>
-    noteResult(runFolder, { t: 'exited', exitCode }, tell),
+    noteResult(job, { t: 'exited', exitCode }, tell, claim),
   )
 }
 
@@ -58,20 +58,29 @@ export function isNotToBeRun(error: unknown): boolean {
 /**
  * Notes a result in one step: whoever reads it reads all of it. While the disk is full the agent is told and the file is
  * tried again, for an agent that comes later.
+ *
+ * @param claim where the script was claimed: the folder of another claim belongs to another script
  */
-export async function noteResult(runFolder: string, result: ScriptResult, tell: Tell): Promise<void> {
+export async function noteResult(
+  { id, runFolder }: KeeperJob,
+  result: ScriptResult,
+  tell: Tell,
+  claim?: string,
+): Promise<void> {
   const path = join(runFolder, runFiles.result)
   for (let isTold = false; ; isTold = true) {
+    let isFull = false
     try {
-      writeFileSync(`${path}.new`, formatResult(result), { mode: 0o600 })
-      renameSync(`${path}.new`, path)
-      if (!isTold) tell({ runFolder, result })
-      return
+      if (claim === undefined || readFileSync(join(runFolder, runFiles.claim), 'latin1') === claim) {
+        writeFileSync(`${path}.new`, formatResult(result), { mode: 0o600 })
+        renameSync(`${path}.new`, path)
+      }
     } catch (error) {
-      if (!isTold) tell({ runFolder, result })
       // Else the script or the agent has deleted the folder.
-      if (systemCode(error) !== 'ENOSPC' && systemCode(error) !== 'EDQUOT') return
-      await delay(retryMs)
+      isFull = systemCode(error) === 'ENOSPC' || systemCode(error) === 'EDQUOT'
     }
+    if (!isTold) tell({ id, result })
+    if (!isFull) return
+    await delay(retryMs)
   }
 }

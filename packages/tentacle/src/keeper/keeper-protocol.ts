@@ -20,6 +20,8 @@ export function keeperFolder(folderOfAll: string, pid: number): string {
 
 /** A script to be run. */
 export interface KeeperJob {
+  /** By which its reports are known. Folders do not do: a script that was completed may be started anew in its own. */
+  readonly id: string
   /** Where the claim, the raw output and the exit code go. */
   readonly runFolder: string
   /** The folder in which the script runs. */
@@ -47,7 +49,8 @@ export const voidClaim = 'void\n'
 
 /** What a keeper tells of a job: that it has begun, with the text of the claim, or how it ended. */
 export interface KeeperReport {
-  readonly runFolder: string
+  /** Of the job. */
+  readonly id: string
   readonly claim?: string
   readonly result?: ScriptResult
 }
@@ -73,9 +76,11 @@ export function parseResult(text: string): ScriptResult | undefined {
 /** Undefined for a line that is no job. */
 export function parseJob(line: string): KeeperJob | undefined {
   const value = parseObject(line)
-  if (typeof value?.runFolder !== 'string' || typeof value.workspace !== 'string') return undefined
+  if (typeof value?.id !== 'string') return undefined
+  if (typeof value.runFolder !== 'string' || typeof value.workspace !== 'string') return undefined
   const list: readonly unknown[] = Array.isArray(value.argv) ? value.argv : []
   return {
+    id: value.id,
     runFolder: value.runFolder,
     workspace: value.workspace,
     argv: list.filter(text => typeof text === 'string'),
@@ -85,10 +90,10 @@ export function parseJob(line: string): KeeperJob | undefined {
 /** Undefined for a line that is no report. */
 export function parseReport(line: string): KeeperReport | undefined {
   const value = parseObject(line)
-  if (typeof value?.runFolder !== 'string') return undefined
+  if (typeof value?.id !== 'string') return undefined
   const result = parseResult(JSON.stringify(value.result ?? null))
   const claim = typeof value.claim === 'string' ? value.claim : undefined
-  return { runFolder: value.runFolder, ...(claim && { claim }), ...(result && { result }) }
+  return { id: value.id, ...(claim && { claim }), ...(result && { result }) }
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {

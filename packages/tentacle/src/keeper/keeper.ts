@@ -47,6 +47,6 @@ async function keepOne(job: KeeperJob, starter: ScriptStarter, tell: Tell): Prom
   } catch (error) {
     script?.dismiss()
     if (script === undefined && isNotToBeRun(error)) return
-    await noteResult(job.runFolder, { t: 'failed', reason: toError(error).message }, tell)
+    await noteResult(job, { t: 'failed', reason: toError(error).message }, tell)
   }
 }

@@ -44,6 +44,11 @@ export interface GivenJob {
 /** What is started when nothing else is given: a small heap is plenty, output only passes through. */
 const defaultCommand = () => partCommand('keeper', ['--max-old-space-size=64', '--max-semi-space-size=1'])
 
+/** All that was told of a job together. */
+interface ToldOf extends KeeperReport {
+  readonly runFolder: string
+}
+
 interface Keeper {
   readonly process: ChildProcess
   readonly jobs: Writable
@@ -57,9 +62,11 @@ interface Keeper {
 export class KeeperClient {
   readonly #options: KeeperClientOptions
   readonly #onNews: (runFolder?: string) => void
-  readonly #told = new Map<string, KeeperReport>()
+  /** What was told of jobs, by their ids. */
+  readonly #told = new Map<string, ToldOf>()
   #keeper: Promise<Keeper> | undefined
   #jobs = 0
+  #lastId = 0
   #idle: NodeJS.Timeout | undefined
 
   /** @param onNews called when a keeper has told something of a script, or has ended, which may concern any of them */
@@ -75,22 +82,23 @@ export class KeeperClient {
   }
 
   /** @throws TentacleError `ERR_SHELL` when no keeper can be started */
-  async give(job: KeeperJob): Promise<GivenJob> {
+  async give(job: Omit<KeeperJob, 'id'>): Promise<GivenJob> {
+    const id = String(++this.#lastId)
     this.#jobs++
     clearTimeout(this.#idle)
     try {
       const { process: child, jobs } = await this.#open()
-      this.#told.set(job.runFolder, { runFolder: job.runFolder })
-      jobs.write(`${JSON.stringify(job)}\n`)
+      this.#told.set(id, { id, runFolder: job.runFolder })
+      jobs.write(`${JSON.stringify({ id, ...job } satisfies KeeperJob)}\n`)
       let isDone = false
       return {
         isKept: () => isRunning(child),
-        claim: () => this.#told.get(job.runFolder)?.claim,
-        result: () => this.#told.get(job.runFolder)?.result,
+        claim: () => this.#told.get(id)?.claim,
+        result: () => this.#told.get(id)?.result,
         done: () => {
           if (!isDone) this.#release()
           isDone = true
-          this.#told.delete(job.runFolder)
+          this.#told.delete(id)
         },
       }
     } catch (error) {
@@ -139,10 +147,10 @@ export class KeeperClient {
 
   #hear(line: string): void {
     const report = parseReport(line)
-    const known = report && this.#told.get(report.runFolder)
+    const known = report && this.#told.get(report.id)
     if (report === undefined || known === undefined) return
-    this.#told.set(report.runFolder, { ...known, ...report })
-    this.#onNews(report.runFolder)
+    this.#told.set(report.id, { ...known, ...report })
+    this.#onNews(known.runFolder)
   }
 
   async #start(): Promise<Keeper> {

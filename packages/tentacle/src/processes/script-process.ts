@@ -121,6 +121,10 @@ export class ScriptProcess {
   }
 
   async #readResult(): Promise<ScriptResult | undefined> {
+    const told = this.#job()?.claim()
+    const there = told && (await readFile(join(this.#runFolder, runFiles.claim), 'latin1').catch(() => told))
+    // This one was completed, and another one was started under its ticket, in a folder of the same name.
+    if (there !== told) return undefined
     const text = await readFile(join(this.#runFolder, runFiles.result), 'utf8').catch(() => undefined)
     return text === undefined ? undefined : parseResult(text)
   }

@@ -59,6 +59,8 @@ export class ScriptEngine {
   /** By ticket in lower case: tickets are compared without regard to case. */
   readonly #runs = new Map<string, ScriptRun>()
   readonly #preparing = new Map<string, Promise<ScriptRun>>()
+  /** Completed, and their folders are being deleted. */
+  readonly #deleting = new Map<string, Promise<void>>()
   /** Completed while they still ran. */
   readonly #forgotten = new Set<ScriptRun>()
   #order = 0
@@ -82,8 +84,20 @@ export class ScriptEngine {
     return engine
   }
 
-  find(ticket: string): ScriptRun | undefined {
-    return this.#runs.get(ticket.toLowerCase())
+  /**
+   * The script of a ticket, if there is one. One that is being prepared is waited for: its caller may have hung up, and what
+   * is said of the script now must not be lost.
+   */
+  async find(ticket: string): Promise<ScriptRun | undefined> {
+    const key = ticket.toLowerCase()
+    await this.#preparing.get(key)?.catch(() => {}) // whoever starts it is told
+    return this.#runs.get(key)
+  }
+
+  /** Whether a ticket is taken. */
+  has(ticket: string): boolean {
+    const key = ticket.toLowerCase()
+    return this.#preparing.has(key) || this.#runs.has(key)
   }
 
   /** Whether anything is known of a ticket and it is not complete. */
@@ -121,7 +135,10 @@ export class ScriptEngine {
     if (known !== undefined) return Promise.resolve(known)
     const underWay = this.#preparing.get(key)
     if (underWay !== undefined) return underWay
-    const preparing = this.#prepare(ticket, start)
+    // A new script under the ticket of one that was completed just now gets a folder that nobody deletes.
+    const isFree = this.#deleting.get(key) ?? Promise.resolve()
+    const preparing = isFree
+      .then(() => this.#prepare(ticket, start))
       .then(run => {
         this.#runs.set(key, run)
         run.begin({ t: 'queue' }, this.#options.observer)
@@ -134,13 +151,20 @@ export class ScriptEngine {
 
   /** Forgets a script and deletes its workspace. Unknown tickets are fine. */
   async complete(ticket: string): Promise<void> {
-    const run = this.find(ticket)
-    if (run === undefined) return
-    this.#runs.delete(ticket.toLowerCase())
+    const key = ticket.toLowerCase()
+    const run = await this.find(ticket)
+    if (run === undefined || this.#runs.get(key) !== run) return this.#deleting.get(key)
+    this.#runs.delete(key)
     if (!run.isComplete) {
       this.#forgotten.add(run)
       void run.over.then(() => this.#forgotten.delete(run))
     }
+    const deleting = this.#delete(run).finally(() => this.#deleting.delete(key))
+    this.#deleting.set(key, deleting)
+    await deleting
+  }
+
+  async #delete(run: ScriptRun): Promise<void> {
     try {
       await run.forget()
     } catch (error) {

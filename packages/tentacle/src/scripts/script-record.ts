@@ -40,9 +40,14 @@ export class ScriptRecord {
     this.#try('The log cannot be written', () => this.append(entries, change))
   }
 
-  /** Changes the state file. */
-  save(change: Partial<ScriptState>): void {
+  /**
+   * Changes the state.
+   *
+   * @param isKept whether the state file is to have it, too
+   */
+  save(change: Partial<ScriptState>, isKept = true): void {
     this.#state = { ...this.#state, ...change }
+    if (!isKept) return
     this.#try('The state cannot be stored', () => {
       try {
         writeState(this.#workspace.folder, this.#workspace.control, this.#state)

@@ -260,7 +260,8 @@ export class ScriptRun {
 
   #complete(exitCode: number, ranToCompletion: boolean): void {
     const completed = this.#parts.clock.now()
-    this.#record.save({ state: 'Complete', completed, exitCode, ranToCompletion })
+    // The folder of one that was forgotten may be that of another script by now.
+    this.#record.save({ state: 'Complete', completed, exitCode, ranToCompletion }, !this.#isForgotten)
     if (!this.#isForgotten) this.#parts.flush.request(this.workspace)
     this.#record.close()
     this.#completed.resolve()

@@ -11,7 +11,7 @@ import { bodyOf } from './script-body.ts'
 /** The current script service. Every call may be repeated; unknown tickets are answered, never an error. */
 export function createScriptServiceV2(engine: ScriptEngine): ServiceImplementation<typeof ScriptServiceV2> {
   const answer = async (ticket: ScriptTicket, after: number): Promise<ScriptStatusResponseV2> => {
-    const run = engine.find(ticket.taskId)
+    const run = await engine.find(ticket.taskId)
     return run === undefined ? unknownScript(ticket) : { ticket, ...(await run.status(after)) }
   }
   return {
@@ -32,7 +32,7 @@ export function createScriptServiceV2(engine: ScriptEngine): ServiceImplementati
       return answer(ticket, lastLogSequence)
     },
     async cancelScript({ ticket, lastLogSequence }) {
-      await engine.find(ticket.taskId)?.cancel()
+      await (await engine.find(ticket.taskId))?.cancel()
       return answer(ticket, lastLogSequence)
     },
     completeScript({ ticket }) {

@@ -25,14 +25,14 @@ export function createScriptService(
     after: number,
     limits?: PageLimits,
   ): Promise<ScriptStatusResponse> => {
-    const run = engine.find(ticket.taskId)
+    const run = await engine.find(ticket.taskId)
     if (run === undefined) return { ticket, state: 'Complete', exitCode: 0, logs: [], nextLogSequence: 0 }
     return { ticket, ...(await run.status(after, limits)) }
   }
   return {
     async startScript(command) {
       let ticket = nextTicket(command.taskId)
-      while (engine.find(ticket) !== undefined) ticket = nextTicket(command.taskId)
+      while (engine.has(ticket)) ticket = nextTicket(command.taskId)
       await engine.start(ticket, {
         body: bodyOf(command),
         taskId: command.taskId ?? '',
@@ -48,7 +48,7 @@ export function createScriptService(
       return answer(ticket, lastLogSequence)
     },
     async cancelScript({ ticket, lastLogSequence }) {
-      await engine.find(ticket.taskId)?.cancel()
+      await (await engine.find(ticket.taskId))?.cancel()
       return answer(ticket, lastLogSequence)
     },
     async completeScript({ ticket, lastLogSequence }) {
