@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import {
+  type Codec,
+  DataStream,
   defineService,
   HalibutError,
   type HalibutErrorCode,
@@ -130,6 +132,34 @@ for (const mode of ['listening', 'polling'] as const) {
     assert.equal(opened, 1)
   })
 }
+
+test('an object that a method needs and that is null is an error of the call, and the connection stays good', async t => {
+  const names = { dotnet: 'Test.Ticket, Test' }
+  const ticket = types.record({ ...names, fields: { text: types.text } })
+  const file = types.record({ dotnet: 'Test.File, Test', fields: { content: types.dataStream } })
+  const command = <T, F>(one: Codec<T>, other: Codec<F>) =>
+    types.record({ dotnet: 'Test.Command, Test', fields: { ticket: one, files: types.list(other) } })
+  const service = (parameter: Codec<unknown>) =>
+    defineService('INullService', { go: method([parameter], types.text) })
+  const Needs = service(command(ticket, file))
+  const Sends = service(command(types.nullable(ticket), types.nullable(file)))
+  let opened = 0
+  const { client, endpoint } = await pair(t, 'listening', {
+    client: { observer: { connectionOpened: () => void opened++ } },
+    service: { services: [host(Needs, { go: () => 'done' })] },
+  })
+  const call = client.client(Sends, endpoint)
+  const files = [{ content: DataStream.fromText('follows the message') }]
+  for (const bad of [
+    { ticket: null, files },
+    { ticket: { text: 'x' }, files: [...files, null] },
+  ]) {
+    const error = await failure(call.go(bad), 'ERR_SERVICE_INVOCATION')
+    assert.match(error.details.remoteMessage ?? '', /^The message has null where /)
+  }
+  assert.equal(await call.go({ ticket: { text: 'x' }, files }), 'done')
+  assert.equal(opened, 1)
+})
 
 /** Whether an error is one of the network, and whether the call may be repeated. */
 const classes = (error: unknown) => [isNetworkError(error), isRetryable(error)]

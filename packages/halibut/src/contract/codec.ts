@@ -56,9 +56,22 @@ export type AnyCodec = Codec<unknown>
 /** The type of the values of a codec. */
 export type ValueOf<C> = C extends Codec<infer T> ? T : never
 
+/**
+ * An object that is needed here and is null or was not sent. .NET reads such a message, and the method fails on it: the
+ * caller's mistake, and no reason to end the connection.
+ */
+export class MissingObjectError extends HalibutError {
+  constructor(message: string) {
+    super('ERR_PROTOCOL', message)
+  }
+}
+
 /** The error for a value on the wire that a codec cannot read. */
 export function unexpected(wanted: string, value: BsonValue | undefined): HalibutError {
-  return new HalibutError('ERR_PROTOCOL', `The message has ${describeBson(value)} where ${wanted} belongs.`)
+  const message = `The message has ${describeBson(value)} where ${wanted} belongs.`
+  return value === undefined || value === null
+    ? new MissingObjectError(message)
+    : new HalibutError('ERR_PROTOCOL', message)
 }
 
 /**

@@ -4,6 +4,7 @@ import type { BsonWriter, MemberName } from '../frame/bson-writer.ts'
 import {
   type AnyCodec,
   type Codec,
+  MissingObjectError,
   type ReadContext,
   TypeTagCheck,
   unexpected,
@@ -128,6 +129,7 @@ export function record<const F extends Fields>({
 function atMember(thrown: unknown, type: string, member: string): Error {
   const error = toError(thrown)
   const message = `${error.message} (${type.split(',')[0]}.${member})`
+  if (error instanceof MissingObjectError) return new MissingObjectError(message)
   if (error instanceof HalibutError)
     return new HalibutError(error.code, message, { details: error.details, cause: error.cause })
   return new TypeError(message, { cause: error })

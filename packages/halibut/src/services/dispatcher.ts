@@ -1,4 +1,4 @@
-import type { ReadContext } from '../contract/codec.ts'
+import { MissingObjectError, type ReadContext } from '../contract/codec.ts'
 import type { DataStream } from '../contract/data-stream.ts'
 import type { CallContext, HostedService, ServiceContract } from '../contract/service-contract.ts'
 import type { EncodedMessage, IncomingRequest } from '../messages/request.ts'
@@ -49,15 +49,12 @@ export class Dispatcher {
     if (!service) return this.#refuse(request, this.#serviceNotFound(request.service))
     const chosen = chooseMethod(service.contract.wireName, service.table, request.method, request.params)
     if ('message' in chosen) return this.#refuse(request, chosen)
-    const missing = missingArgument(chosen, request)
-    if (missing) return this.#refuse(request, missing)
-
-    const context: ReadContext = { streams: [] }
-    const values = chosen.method.parameters.map((codec, index) => codec.read(request.params[index], context))
+    const args = readArguments(chosen, request)
+    if ('message' in args) return this.#refuse(request, args)
     return {
-      streams: context.streams,
+      streams: args.streams,
       isLive: service.liveStreams.has(chosen.key),
-      run: callContext => invoke(request.id, service, chosen, [...values, callContext]),
+      run: callContext => invoke(request.id, service, chosen, [...args.values, callContext]),
     }
   }
 
@@ -72,18 +69,19 @@ export class Dispatcher {
   }
 }
 
-/** A null where the method needs an object is the caller's mistake, and no reason to end the connection. */
-function missingArgument({ method }: NamedMethod, { params }: IncomingRequest): ServerError | undefined {
-  const index = method.parameters.findIndex((codec, at) => params[at] === null && !canBeNull(codec))
-  return index < 0 ? undefined : invocationError(new TypeError(`Argument ${index + 1} must not be null.`))
+/** What a method is called with, and the data streams in that. */
+interface Arguments extends ReadContext {
+  readonly values: readonly unknown[]
 }
 
-function canBeNull(codec: { read(value: null, context: ReadContext): unknown }): boolean {
+/** A null where the method needs an object is the caller's mistake, and no reason to end the connection. */
+function readArguments({ method }: NamedMethod, { params }: IncomingRequest): Arguments | ServerError {
+  const context: ReadContext = { streams: [] }
   try {
-    codec.read(null, { streams: [] })
-    return true
-  } catch {
-    return false
+    return { ...context, values: method.parameters.map((codec, at) => codec.read(params[at], context)) }
+  } catch (error) {
+    if (!(error instanceof MissingObjectError)) throw error
+    return invocationError(new TypeError(error.message))
   }
 }
 
