@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as letOthersGo } from 'node:timers/promises'
 import { parseStat } from '../processes/process-table.posix.ts'
 import type { ProcessIdentity } from '../processes/script-claim.ts'
 import type { KeeperJob } from './keeper-protocol.ts'
@@ -33,6 +34,7 @@ export class PosixStarter implements ScriptStarter {
   readonly #options: PosixStarterOptions
   readonly #pipes: PipeMaker
   readonly #waiting: WaitingShell[] = []
+  #starting = Promise.resolve()
   #filling = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #isClosing = false
@@ -81,7 +83,17 @@ export class PosixStarter implements ScriptStarter {
       if (shell.isUsable) return shell
       shell.dismiss()
     }
-    return startWaitingShell(this.#pipes, this.#options.oomScore)
+    return this.#start()
+  }
+
+  /** One after another, and each is let go before the next one holds everything up: of many scripts the first ones run. */
+  #start(): Promise<WaitingShell> {
+    const shell = this.#starting.then(() => startWaitingShell(this.#pipes, this.#options.oomScore))
+    this.#starting = shell.then(
+      () => letOthersGo(),
+      () => {},
+    )
+    return shell
   }
 
   /** Instead of what was planned before: whoever starts script after script is not held up in between. */
@@ -96,9 +108,9 @@ export class PosixStarter implements ScriptStarter {
 
   /** Starts one shell, if one is missing, and others a moment later. */
   async #fill(): Promise<void> {
-    const { waitingShells, oomScore } = this.#options
+    const { waitingShells } = this.#options
     if (this.#isClosing || this.#waiting.length >= waitingShells) return
-    const shell = await startWaitingShell(this.#pipes, oomScore)
+    const shell = await this.#start()
     if (this.#isClosing) return shell.dismiss()
     this.#waiting.push(shell)
     if (this.#waiting.length < waitingShells) this.#fillIn(refillMs.afterAnother)
