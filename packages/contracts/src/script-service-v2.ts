@@ -2,6 +2,7 @@ import { defineService, method, types, type ValueOf } from '@tentacle/halibut'
 import { currentName } from './dotnet-names.ts'
 import {
   AdditionalScripts,
+  LogSequence,
   ProcessOutput,
   ProcessState,
   ScriptFile,
@@ -34,7 +35,7 @@ export const StartScriptCommandV2 = types.record({
 const ticketAndPosition = {
   ticket: ScriptTicket,
   /** How many log entries the caller has already. */
-  lastLogSequence: types.count,
+  lastLogSequence: LogSequence,
 } as const
 
 export interface ScriptStatusRequestV2 extends ValueOf<typeof ScriptStatusRequestV2> {}

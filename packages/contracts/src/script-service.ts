@@ -2,6 +2,7 @@ import { defineService, method, types, type ValueOf } from '@tentacle/halibut'
 import { legacyName } from './dotnet-names.ts'
 import {
   AdditionalScripts,
+  LogSequence,
   ProcessOutput,
   ProcessState,
   ScriptFile,
@@ -29,7 +30,7 @@ export const StartScriptCommand = types.record({
 const ticketAndPosition = {
   ticket: ScriptTicket,
   /** How many log entries the caller has already. */
-  lastLogSequence: types.count,
+  lastLogSequence: LogSequence,
 } as const
 
 export interface ScriptStatusRequest extends ValueOf<typeof ScriptStatusRequest> {}

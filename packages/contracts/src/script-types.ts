@@ -1,4 +1,4 @@
-import { types, type ValueOf } from '@tentacle/halibut'
+import { type Codec, types, type ValueOf } from '@tentacle/halibut'
 import { currentName, legacyName } from './dotnet-names.ts'
 
 /** How far a script has come. `Complete` also when it failed or was never found: the exit code tells. */
@@ -43,6 +43,18 @@ export const ProcessOutput = types.record({
   ...currentName('ProcessOutput'),
   fields: { source: ProcessOutputSource, occurred: types.dateTimeOffset, text: types.text },
 })
+
+/**
+ * How many log entries a caller has. Whoever wants none may say the largest number that .NET has, and whoever wants all the
+ * smallest: these are read as the largest and smallest that are exact here.
+ */
+export const LogSequence: Codec<number> = {
+  ...types.count,
+  read(value, context) {
+    const number = Number(types.int64.read(value, context))
+    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(number, Number.MAX_SAFE_INTEGER))
+  },
+}
 
 /** A file that is put beside the script. With a password its contents are encrypted at rest. */
 export interface ScriptFile extends ValueOf<typeof ScriptFile> {}

@@ -5,10 +5,13 @@ import {
   createCertificate,
   createHalibut,
   DataStream,
+  defineService,
   type Halibut,
   type HostedService,
   host,
+  method,
   type ServiceEndPoint,
+  types,
 } from '@tentacle/halibut'
 import {
   agentCapabilities,
@@ -19,6 +22,8 @@ import {
   ScriptService,
   ScriptServiceV2,
   type ScriptStatusResponse,
+  ScriptStatusResponseV2,
+  ScriptTicket,
 } from '../src/index.ts'
 
 const serverCertificate = await createCertificate({ commonName: 'server' })
@@ -185,3 +190,19 @@ for (const mode of ['listening', 'polling'] as const) {
     assert.deepEqual(agent.received, ['one=of one', 'two=of two', 'three=of three'])
   })
 }
+
+test('tentacle 12.42: a caller may have seen any number of log entries that .NET can count to', async t => {
+  const { server, endpoint } = await start(t, 'listening')
+  const request = types.record({
+    dotnet: 'Octopus.Tentacle.Contracts.ScriptServiceV2.ScriptStatusRequestV2, Octopus.Tentacle.Contracts',
+    fields: { ticket: ScriptTicket, lastLogSequence: types.int64 },
+  })
+  const Asks = defineService(ScriptServiceV2.wireName, {
+    getStatus: method([request], ScriptStatusResponseV2),
+  })
+  const ticket = newScriptTicket()
+  for (const lastLogSequence of [2n ** 63n - 1n, -(2n ** 63n)]) {
+    const answer = await server.client(Asks, endpoint).getStatus({ ticket, lastLogSequence })
+    assert.deepEqual([answer.state, answer.logs], ['Complete', []])
+  }
+})
