@@ -53,7 +53,10 @@ export async function runV2(
   return { ms, bytes }
 }
 
-/** The same through the first service, whose caller can only ask again and again. */
+/**
+ * The same through the first service, whose caller can only ask again and again. It does so without a pause, some ten times
+ * for each script, and so takes processor time away from it: with pauses of 4 ms this takes as long as the second service.
+ */
 export async function runV1(
   halibut: Halibut,
   endpoint: ServiceEndPoint,
