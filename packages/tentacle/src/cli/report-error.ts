@@ -19,11 +19,17 @@ export function failureReport(thrown: unknown, logFolders: readonly string[]): s
   ].join('\n')
 }
 
-/** Errors that we throw on purpose explain themselves; of others the stack is shown too. */
-function explain(error: Error): string[] {
+/**
+ * Errors that we throw on purpose explain themselves and their causes; of others the stack is shown too. The log has all
+ * stacks.
+ */
+function explain(error: Error, isExplained = error instanceof TentacleError): string[] {
   const kind = error instanceof TentacleError ? error.code : error.name
-  const stack = error instanceof TentacleError ? [] : stackLines(error)
-  const cause = error.cause === undefined ? [] : ['', '--Inner Exception--', ...explain(toError(error.cause))]
+  const stack = isExplained ? [] : stackLines(error)
+  const cause =
+    error.cause === undefined
+      ? []
+      : ['', '--Inner Exception--', ...explain(toError(error.cause), isExplained)]
   return [error.message, kind, ...stack, ...cause]
 }
 

@@ -47,8 +47,8 @@ export function readOptionalApiEndpoint(given: Given): ApiEndpoint | undefined {
 }
 
 function readCredentials(given: Given): Credentials {
-  const apiKey = given.nonEmpty('apiKey')
-  const token = given.nonEmpty('bearerToken')
+  const apiKey = headerText(given, 'apiKey')
+  const token = headerText(given, 'bearerToken')
   const username = given.nonEmpty('username')
   const password = given.nonEmpty('password')
   const kinds = [apiKey, token, username ?? password].filter(kind => kind !== undefined)
@@ -68,6 +68,17 @@ function readCredentials(given: Given): Credentials {
   throw new TentacleError(
     'ERR_USAGE',
     'Prove who you are with --apiKey=API-… (from your profile in the web portal), --bearerToken=…, or --username and --password.',
+  )
+}
+
+/** A secret that travels in a header. A file that it was read from may have left its line end. */
+function headerText(given: Given, option: 'apiKey' | 'bearerToken'): string | undefined {
+  const text = given.nonEmpty(option)?.trim()
+  if (text === undefined || text === '') return undefined
+  if (/^[\x20-\x7E]+$/.test(text)) return text
+  throw new TentacleError(
+    'ERR_OPTION_VALUE',
+    `The value of --${option} has characters that no key has: copy it once more, without what is around it.`,
   )
 }
 

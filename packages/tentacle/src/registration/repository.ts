@@ -104,7 +104,7 @@ export async function serverThumbprint(api: ApiClient): Promise<string> {
 export async function thumbprintThrough(api: ApiClient, root: Resource): Promise<string> {
   const link = expandLink(linkOf(root, 'CertificateConfiguration'), { id: 'certificate-global' })
   const thumbprint = textOf(asResource(await api.get(link), link), 'Thumbprint')
-  if (thumbprint !== '') return thumbprint
+  if (/^[0-9A-F]{40}$/i.test(thumbprint)) return thumbprint
   throw new TentacleError(
     'ERR_SERVER',
     `The server does not tell the thumbprint of its certificate at ${link}.`,

@@ -62,6 +62,22 @@ export class InstanceIndex {
   }
 
   /**
+   * Finds the instance of that name, if there is one.
+   *
+   * @throws TentacleError `ERR_INSTANCE` for a name that cannot be a file name, or whose file belongs to another one.
+   */
+  async checkFree(name: string): Promise<InstanceRecord | undefined> {
+    checkName(name)
+    const file = this.#fileOf(name)
+    const known = (await this.load()).instances.find(instance => this.#fileOf(instance.name) === file)
+    if (known === undefined || known.name.toLowerCase() === name.toLowerCase()) return known
+    throw new TentacleError(
+      'ERR_INSTANCE',
+      `The name '${name}' is too close to that of the instance '${known.name}': both would be stored in ${file}. Choose another name.`,
+    )
+  }
+
+  /**
    * Adds an instance, or points one of that name to another settings file. Names that differ only in case are one
    * instance and the first spelling stays.
    *
@@ -72,13 +88,7 @@ export class InstanceIndex {
     checkName(name)
     const file = this.#fileOf(name)
     return await withFileLock(file, async () => {
-      const known = (await this.load()).instances.find(instance => this.#fileOf(instance.name) === file)
-      if (known !== undefined && known.name.toLowerCase() !== name.toLowerCase()) {
-        throw new TentacleError(
-          'ERR_INSTANCE',
-          `The name '${name}' is too close to that of the instance '${known.name}': both would be stored in ${file}. Choose another name.`,
-        )
-      }
+      const known = await this.checkFree(name)
       const stored = known?.name ?? name
       await writeFileSafely(
         file,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { TentacleError } from '../errors.ts'
+import { systemCode, TentacleError } from '../errors.ts'
 import type { InstanceIndex, InstanceRecord } from './instance-index.ts'
 
 /** The instance that a command works on. One that was chosen by its file has no name. */
@@ -22,7 +23,7 @@ export const defaultInstanceName = 'Tentacle'
 
 /**
  * Chooses the instance (docs/wire/tentacle-settings.md 2): by name; by file; `Tentacle.config` in the current folder;
- * the one called `Tentacle`; the only one. A name wins over a file.
+ * the one called `Tentacle`; the only one. A name wins over a file; one that is blank counts as none.
  *
  * @throws TentacleError `ERR_INSTANCE` when none or several fit, with the names that exist; `ERR_SETTINGS_MISSING` when
  * the settings file of the chosen one is gone; `ERR_SETTINGS_DAMAGED` when the only fitting record cannot be read.
@@ -32,7 +33,7 @@ export async function selectInstance(
   choice: InstanceChoice,
 ): Promise<SelectedInstance> {
   const found = await findRecord(index, choice)
-  if (existsSync(found.configPath)) return found
+  if (!(await isGone(found.configPath))) return found
   throw new TentacleError(
     'ERR_SETTINGS_MISSING',
     found.name === undefined
@@ -42,13 +43,27 @@ export async function selectInstance(
   )
 }
 
+/** A file in a folder that this account may not look into is there as far as anybody knows: reading it tells what is wrong. */
+async function isGone(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => false,
+    (error: unknown) => ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? ''),
+  )
+}
+
 /** As `selectInstance`, but without looking whether the settings file exists. */
 export async function findRecord(index: InstanceIndex, choice: InstanceChoice): Promise<SelectedInstance> {
-  if (choice.instance !== undefined) return await byName(index, choice.instance)
-  if (choice.config !== undefined) return { name: undefined, configPath: resolve(choice.cwd, choice.config) }
+  const { instance, config } = choice
+  if (isGiven(instance)) return await byName(index, instance)
+  if (isGiven(config)) return { name: undefined, configPath: resolve(choice.cwd, config) }
   const here = join(choice.cwd, 'Tentacle.config')
   if (existsSync(here)) return { name: undefined, configPath: here }
   return await byDefault(index)
+}
+
+/** A variable that was never set leaves an empty text on the command line: that chooses nothing. */
+function isGiven(typed: string | undefined): typed is string {
+  return typed !== undefined && typed.trim() !== ''
 }
 
 async function byName(index: InstanceIndex, name: string): Promise<InstanceRecord> {

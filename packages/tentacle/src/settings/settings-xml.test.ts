@@ -151,6 +151,14 @@ describe('settings files', () => {
     )
   })
 
+  test('are read in the encoding that their first line names, if it agrees with ASCII', () => {
+    const text =
+      '<?xml version="1.0" encoding="ISO-8859-1"?><octopus-settings><set key="a">ü</set></octopus-settings>'
+    assert.deepEqual(parseSettingsXml(Buffer.from(text, 'latin1'), 'x'), [{ key: 'a', value: 'ü' }])
+    const claimed = text.replace('ISO-8859-1', 'UTF-16')
+    assert.deepEqual(parseSettingsXml(Buffer.from(claimed), 'x'), [{ key: 'a', value: 'ü' }])
+  })
+
   test('that are not text are refused', () => {
     assert.throws(() => parseSettingsXml(Buffer.from([0x3c, 0xff, 0xff]), 'x'), /not valid UTF-8/)
   })

@@ -52,14 +52,14 @@ export function writeSettingsXml(entries: Iterable<SettingEntry>): string {
   return `\uFEFF<?xml version="1.0" encoding="utf-8"?>\n<octopus-settings ${namespaces}${body}`
 }
 
-/** UTF-8 with or without a byte order mark, or UTF-16 with one, which Windows editors write. */
+/** UTF-8 with or without a byte order mark, UTF-16 with one, which Windows editors write, or what the first line says. */
 function decode(bytes: Uint8Array, source: string): string {
   const encoding =
     bytes[0] === 0xff && bytes[1] === 0xfe
       ? 'utf-16le'
       : bytes[0] === 0xfe && bytes[1] === 0xff
         ? 'utf-16be'
-        : 'utf-8'
+        : declaredEncoding(bytes)
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch (cause) {
@@ -69,6 +69,13 @@ function decode(bytes: Uint8Array, source: string): string {
       { cause },
     )
   }
+}
+
+/** Without a byte order mark only encodings count that agree with ASCII: the declaration could not be read otherwise. */
+function declaredEncoding(bytes: Uint8Array): string {
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 200))
+  const declared = /^\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w-]+)["']/.exec(start)?.[1]?.toLowerCase() ?? ''
+  return /^(iso-8859-\d{1,2}|windows-125\d)$/.test(declared) ? declared : 'utf-8'
 }
 
 function escapeText(text: string): string {

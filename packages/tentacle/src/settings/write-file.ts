@@ -42,13 +42,37 @@ export async function writeFileSafely(
         await file.close()
       }
       if (old !== undefined && process.getuid?.() === 0) await chown(beside, old.uid, old.gid)
-      await whileBusy(() => rename(beside, target))
+      await replace(beside, target, content)
     } catch (error) {
       await rm(beside, { force: true })
       throw error
     }
   } catch (error) {
     throw fileError('write', path, error)
+  }
+}
+
+/**
+ * A file that is mounted by itself, as containers do it, can be overwritten but not replaced. Only there a reader may see
+ * a part of the new text.
+ */
+async function replace(beside: string, target: string, content: string | Uint8Array): Promise<void> {
+  try {
+    await whileBusy(() => rename(beside, target))
+  } catch (error) {
+    if (process.platform === 'win32' || systemCode(error) !== 'EBUSY') throw error
+    await overwrite(target, content)
+    await rm(beside)
+  }
+}
+
+async function overwrite(path: string, content: string | Uint8Array): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 

@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { TentacleError } from '../errors.ts'
 import { ApiClient } from './api-client.ts'
 import type { ApiEndpoint } from './api-endpoint.ts'
@@ -114,6 +115,32 @@ describe('calls to the web API', () => {
     await assert.rejects(api.get('http://evil.example/api'), failsWith('ERR_SERVER', /another host/))
     await assert.rejects(api.get('//evil.example/api'), failsWith('ERR_SERVER', /another host/))
   })
+
+  test('do not follow a redirect, and tell where it leads', async t => {
+    const port = await listening(
+      t,
+      createServer((_, response) =>
+        response.writeHead(301, { Location: 'https://other.example/api?x=secret' }).end(),
+      ),
+    )
+    const answer = client(t, { server: `http://127.0.0.1:${port}` }).root()
+    await assert.rejects(answer, failsWith('ERR_SERVER', /on to https:\/\/other\.example\/api\. If/))
+  })
+
+  for (const [encoding, pack] of [
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ] as const) {
+    test(`read answers that a proxy on the way has packed with ${encoding}`, async t => {
+      const port = await listening(
+        t,
+        createServer((_, response) =>
+          response.writeHead(200, { 'Content-Encoding': encoding }).end(pack(JSON.stringify(root))),
+        ),
+      )
+      assert.deepEqual(await client(t, { server: `http://127.0.0.1:${port}` }).root(), root)
+    })
+  }
 
   test('follow links below a virtual folder, rooted or with ~', async t => {
     const port = await listening(t, createServer(json(path => ({ path }))))

@@ -1,5 +1,6 @@
 import { arch, release, type } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { type Dispatcher, request } from 'undici'
 import { systemCode, TentacleError, toError } from '../errors.ts'
 import { type ApiEndpoint, folderOf, rootPath } from './api-endpoint.ts'
@@ -110,8 +111,9 @@ export class ApiClient {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       this.#keepCookies(response.headers['set-cookie'])
-      const text = await response.body.text()
+      const text = await bodyText(response)
       if (response.statusCode >= 200 && response.statusCode < 300) return parseAnswer(text, url)
+      refuseToMove(response, url)
       throw describeRefusal(response.statusCode, text, `${override ?? method} ${url.pathname}`)
     } catch (error) {
       if (error instanceof TentacleError || signal.aborted) throw error
@@ -166,6 +168,30 @@ export class ApiClient {
       }
     }
   }
+}
+
+/** Proxies on the way pack answers although nobody has asked them to. */
+async function bodyText({ headers, body }: Dispatcher.ResponseData): Promise<string> {
+  const bytes = Buffer.from(await body.arrayBuffer())
+  const encoding = headers['content-encoding']
+  if (encoding === 'gzip') return gunzipSync(bytes).toString('utf8')
+  return (encoding === 'br' ? brotliDecompressSync(bytes) : bytes).toString('utf8')
+}
+
+/**
+ * A redirect is not followed: the key would go where nobody has sent it, and most clients turn the POST that registers
+ * into a GET. The address that it leads to is what the operator needs.
+ */
+function refuseToMove({ statusCode, headers }: Dispatcher.ResponseData, url: URL): void {
+  const { location } = headers
+  if (statusCode < 300 || statusCode > 399 || typeof location !== 'string') return
+  if (!URL.canParse(location, url.href)) return
+  const target = new URL(location, url.href)
+  throw new TentacleError(
+    'ERR_SERVER',
+    `The server at ${url.origin} sends its callers on to ${target.origin}${target.pathname}. If that is your server, give its address with --server.`,
+    { details: { status: statusCode } },
+  )
 }
 
 function isStarting(error: unknown): boolean {

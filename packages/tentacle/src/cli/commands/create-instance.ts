@@ -1,6 +1,5 @@
 import { dirname, resolve } from 'node:path'
 import { value } from '../../options/option-table.ts'
-import { checkName } from '../../settings/instance-index.ts'
 import { defaultInstanceName } from '../../settings/select-instance.ts'
 import { settingsKeys } from '../../settings/settings-keys.ts'
 import { createSettingsFile } from '../../settings/settings-store.ts'
@@ -23,7 +22,8 @@ export const createInstance = plainCommand({
     const home = options.nonEmpty('home')
     const name = options.nonEmpty('instance') ?? (config === undefined ? undefined : defaultInstanceName)
     const configPath = resolve(machine.cwd, home ?? '', config ?? 'Tentacle.config')
-    if (name !== undefined) checkName(name)
+    const index = openIndex(machine)
+    if (name !== undefined) await index.checkFree(name)
 
     const created = await createSettingsFile(configPath)
     log.info(
@@ -32,7 +32,7 @@ export const createInstance = plainCommand({
         : `Configuration file at ${configPath} already exists.`,
     )
     if (name !== undefined) {
-      const stored = await openIndex(machine).register({ name, configPath })
+      const stored = await index.register({ name, configPath })
       log.info(`Saving instance: ${stored}`)
     }
     const chosenHome = home ?? (config === undefined ? '.' : dirname(configPath))

@@ -29,7 +29,11 @@ const options = {
 export const importCertificate = instanceCommand({
   options,
   async run(given, context) {
-    const sources = (['fromRegistry', 'fromFile', 'fromBase64'] as const).filter(option => given.has(option))
+    const file = given.nonEmpty('fromFile')
+    const base64 = given.nonEmpty('fromBase64')
+    const sources = [given.has('fromRegistry') || undefined, file, base64].filter(
+      source => source !== undefined,
+    )
     if (sources.length === 0) {
       throw new TentacleError(
         'ERR_USAGE',
@@ -39,12 +43,7 @@ export const importCertificate = instanceCommand({
     if (sources.length > 1) {
       throw new TentacleError('ERR_USAGE', 'Give only one of --from-file, --from-base64 and --from-registry')
     }
-    const certificate = await read(
-      given.text('fromFile'),
-      given.text('fromBase64'),
-      given.text('pfxPassword'),
-      context,
-    )
+    const certificate = await read(file, base64, given.text('pfxPassword'), context)
     if (keyBits(certificate) < recommendedKeyBits) {
       context.log.warn(
         `The private key of this certificate has fewer than ${recommendedKeyBits} bits. Make a new one with new-certificate.`,
@@ -90,10 +89,16 @@ async function readFile(
   })
   if (!/\.pfx$/i.test(path)) {
     log.info(`Importing the certificate stored in ${typed}...`)
-    const pfx = decodeBase64(bytes.toString('latin1').replace(/^\u00EF\u00BB\u00BF/, ''))
+    const pfx = decodeBase64(exportedText(bytes))
     if (pfx !== undefined) return parseCertificate(pfx, password, typed)
   }
   const how = password === undefined ? '' : ' using the provided password'
   log.info(`Importing the certificate stored in PFX file in ${typed}${how}...`)
   return parseCertificate(bytes, password, typed)
+}
+
+/** Text that tools write: UTF-8, or UTF-16 as Windows PowerShell does, with or without a byte order mark. */
+function exportedText(bytes: Buffer): string {
+  const isWide = bytes[0] === 0xff && bytes[1] === 0xfe
+  return isWide ? bytes.toString('utf16le') : bytes.toString('latin1').replace(/^\u00EF\u00BB\u00BF/, '')
 }
