@@ -48,6 +48,7 @@ export class PollingService implements Polling {
   }
 
   #adjust(): void {
+    if (this.#isStopped) return
     const isFull = this.#loops.length > 0 && this.#loops.every(loop => loop.isBusy)
     this.#spare?.retire(!isFull)
     if (!isFull) {

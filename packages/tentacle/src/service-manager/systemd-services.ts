@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode, TentacleError } from '../errors.ts'
 import type { Log } from '../logging/log.ts'
+import { findProgram } from '../processes/find-program.ts'
 import { fileError, writeFileSafely } from '../settings/write-file.ts'
-import { demandProgram, findProgram } from './find-program.ts'
 import type { ProgramEnd, RunProgram } from './run-program.ts'
 import type { ServiceDefinition, ServiceManager } from './service-definition.ts'
 import { unitName } from './systemd-names.ts'
@@ -233,4 +233,15 @@ async function readIfThere(path: string): Promise<string | undefined> {
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined
     throw fileError('read', path, error)
   }
+}
+
+/**
+ * @param remedy - a sentence that says what follows from it when the program is missing
+ * @throws TentacleError `ERR_SERVICE` when there is no such program.
+ */
+async function demandProgram(name: string, path: string, remedy: string): Promise<void> {
+  if ((await findProgram(name, path)) !== undefined) return
+  throw new TentacleError('ERR_SERVICE', `The program ${name} is not on the PATH. ${remedy}`, {
+    details: { program: name },
+  })
 }

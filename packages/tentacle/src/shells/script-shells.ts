@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { dirname, isAbsolute, win32 } from 'node:path'
 import { TentacleError } from '../errors.ts'
-import { findProgram } from '../service-manager/find-program.ts'
+import { findProgram } from '../processes/find-program.ts'
 import { timeSpanOf } from '../workspaces/time-span.ts'
 import { bashPath, chooseShell, type ScriptShell } from './script-shell.ts'
 

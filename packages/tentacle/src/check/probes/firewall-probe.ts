@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { findProgram } from '../../service-manager/find-program.ts'
+import { findProgram } from '../../processes/find-program.ts'
 import { type Finding, verdict } from '../finding.ts'
 import { type ProbeContext, withinTime } from '../probe.ts'
 
