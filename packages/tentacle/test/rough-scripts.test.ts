@@ -139,6 +139,23 @@ test('a script that closes its output runs to its end, and what it printed befor
   assert.deepEqual(printed(logs), ['before'])
 })
 
+test('arguments that no program can be started with are the trouble of their script alone', async t => {
+  const agent = await openServices(t)
+  const other = startCommand('while [ ! -e go ]; do sleep 0.02; done; exit 7')
+  await agent.scriptsV2.startScript(other, caller)
+  for (const text of ['x'.repeat(128 * 1024), 'x '.repeat(2_000_000)]) {
+    const { exitCode, logs } = await run(agent, 'true', { arguments: [text] })
+    assert.equal(exitCode, -42)
+    assert.match(textsOf(logs, 'StdErr').join(), /arguments are too long/)
+  }
+  const { exitCode, logs } = await run(agent, 'echo $#; printf %s "$1" | wc -c', {
+    arguments: ['x'.repeat(128 * 1024 - 1), 'x '.repeat(150_000)],
+  })
+  assert.deepEqual([exitCode, printed(logs)], [0, ['150001', '131071']])
+  await writeFile(join(agent.home, 'Work', other.scriptTicket.taskId, 'go'), '')
+  assert.equal((await follow(agent, other)).exitCode, 7)
+})
+
 test('a script that leaves a daemon behind is over, its mutex is free, and the daemon lives on', async t => {
   const agent = await openServices(t)
   const { exitCode, logs, command } = await run(

@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay, setImmediate as letOthersGo } from 'node:timers/promises'
 import { runFiles } from '../keeper/keeper-protocol.ts'
+import { requireFittingArguments } from '../processes/command-line.ts'
 import type { GivenJob } from '../processes/keeper-client.ts'
 import { prepareRunFolder } from '../processes/prepare-run-folder.ts'
 import type { ProcessInfo } from '../processes/process-table.ts'
@@ -69,16 +70,18 @@ export class ScriptExecution {
   ): Promise<ScriptExecution> {
     const { parts, workspace } = context
     const program = await parts.shells.locate(shell)
+    const { startedFile } = startSignOf(workspace, false)
+    const call = { workspace: workspace.folder, startedFile, argumentTexts }
+    const argv = [program, ...shellArguments(shell, call, parts.shells.platform)]
+    if (parts.shells.platform === 'linux') requireFittingArguments(argv)
     const claim = await prepareRunFolder(workspace.run)
     const execution = ScriptExecution.adopt(context)
     if (claim !== 'none') return execution
-    const { startedFile } = startSignOf(workspace, false)
-    const call = { workspace: workspace.folder, startedFile, argumentTexts }
     try {
       execution.#job = await parts.keeper.give({
         runFolder: workspace.run,
         workspace: workspace.folder,
-        argv: [program, ...shellArguments(shell, call, parts.shells.platform)],
+        argv,
       })
       return execution
     } catch (error) {
