@@ -80,6 +80,20 @@ test('tentacle 12.54: a script without a trap is gone at once, whatever the time
   assert.ok(!printed(logs).includes('never'))
 })
 
+test('tentacle 12.54: a script that was stopped may tidy up as well', async t => {
+  const agent = await openServices(t)
+  const command = startCommand('trap "echo tidy; exit 3" TERM; echo $$; kill -STOP $$; sleep 713 & wait')
+  await agent.scriptsV2.startScript(command, caller)
+  await until('the script is stopped', async () => {
+    const [pid] = printed((await status(agent, command)).logs)
+    return pid !== undefined && /\) T /.test(await readFile(`/proc/${pid}/stat`, 'latin1'))
+  })
+  await agent.scriptsV2.cancelScript({ ticket: command.scriptTicket, lastLogSequence: 0 }, caller)
+  const { exitCode, logs } = await follow(agent, command)
+  assert.equal(exitCode, -1)
+  assert.equal(printed(logs).at(-1), 'tidy')
+})
+
 test('tentacle 12.54: the mutex of a cancelled script is free only when its last process is gone', async t => {
   const agent = await openServices(t, { cancelGraceMs: 500 })
   // The script ends at once and nobody holds its output, but a child in a session of its own takes no notice.

@@ -101,6 +101,14 @@ test('tentacle 12.56: sends of a file that grows what it had when it was asked f
   }
 })
 
+test('sends files of the system, whose size it does not know', {
+  skip: process.platform !== 'linux',
+}, async t => {
+  const files = createFileTransferService({ home: await temporaryHome(t) })
+  const sent = await files.downloadFile('/proc/version', caller)
+  assert.equal((await sent?.bytes())?.toString(), await readFile('/proc/version', 'utf8'))
+})
+
 test('puts no file in the place of a device, pipe or socket', async t => {
   const home = await temporaryHome(t)
   const files = createFileTransferService({ home })

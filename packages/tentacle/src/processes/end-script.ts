@@ -76,7 +76,9 @@ async function endProcesses(
     const now = performance.now()
     if (now < graceEnd) {
       for (const { pid } of left) {
-        if (!asked.has(pid)) hasKilled = table.kill(pid, 'SIGTERM') === 'sent' || hasKilled
+        if (asked.has(pid)) continue
+        hasKilled = table.kill(pid, 'SIGTERM') === 'sent' || hasKilled
+        table.kill(pid, 'SIGCONT') // one that was stopped cannot do anything about it
         asked.add(pid)
       }
     } else {

@@ -34,8 +34,8 @@ export interface ProcessTable {
   readonly canAsk: boolean
   /** What holds a script's processes together beside their parents, if anything does. To be closed. */
   groupOf(claim: ScriptClaim): ProcessGroup | undefined
-  /** Sends a process the signal to end. `gone`: there was none. `refused`: it belongs to somebody else. */
-  kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): 'sent' | 'gone' | 'refused'
+  /** Asks a process to end, lets a stopped one hear of that, or makes it end. `gone`: there was none. `refused`: it belongs to somebody else. */
+  kill(pid: number, signal: 'SIGTERM' | 'SIGCONT' | 'SIGKILL'): 'sent' | 'gone' | 'refused'
 }
 
 /** @throws TentacleError `ERR_PLATFORM` on systems other than Linux and Windows. */

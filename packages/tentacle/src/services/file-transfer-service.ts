@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
-import { Readable } from 'node:stream'
 import type { FileTransferService, UploadResult } from '@tentacle/contracts'
 import { DataStream, type ServiceImplementation } from '@tentacle/halibut'
 import { systemCode, TentacleError } from '../errors.ts'
@@ -56,9 +55,14 @@ async function contentOf(path: string): Promise<DataStream> {
     throw new TentacleError('ERR_FILE', `${path} is not a file, so it cannot be sent.`)
   // What may not be read is told now, not in the middle of the answer.
   const file = await open(path, 'r')
-  const { size } = await file.stat().finally(() => file.close())
-  const read = () => createReadStream(path, { end: size - 1, highWaterMark: 256 * 1024 })
-  return DataStream.from(size, size === 0 ? () => Readable.from([]) : read)
+  try {
+    const { size } = await file.stat()
+    // The system does not know the size of its own files (`/proc/version`), and says 0.
+    if (size === 0) return DataStream.fromBytes(await file.readFile())
+    return DataStream.from(size, () => createReadStream(path, { end: size - 1, highWaterMark: 256 * 1024 }))
+  } finally {
+    await file.close()
+  }
 }
 
 /**
