@@ -125,6 +125,23 @@ test('a script whose folder is deleted under it can be cancelled', async t => {
   assert.equal(await isRunning(child), false)
 })
 
+test('tentacle 12.47: completing a script does not wait long for a process that still writes deep in its folder', async t => {
+  const agent = await openServices(t)
+  const writer = 'while echo x 2>/dev/null >f$((i++ % 50)); do :; done'
+  const { logs, command } = await run(
+    agent,
+    `mkdir -p 1/2/3/4/5/6 && cd 1/2/3/4/5/6 || exit; bash -c '${writer}' >/dev/null 2>&1 & echo $!; until [ -e f9 ]; do sleep 0.02; done`,
+  )
+  const begin = performance.now()
+  try {
+    await agent.scriptsV2.completeScript({ ticket: command.scriptTicket }, caller)
+  } finally {
+    // It has ended by itself if its folder could be deleted.
+    await execute('kill', ['-KILL', printed(logs)[0] ?? '']).catch(() => {})
+  }
+  assert.ok(performance.now() - begin < 5000)
+})
+
 test('a script that closes its output runs to its end, and what it printed before is there', async t => {
   const agent = await openServices(t)
   const command = startCommand('echo before; exec >&- 2>&-; while [ ! -e go ]; do sleep 0.02; done; exit 7')

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isSafeTicket } from '@tentacle/contracts'
 import { systemCode } from '../errors.ts'
 import { bodyFileName, bodyFileNames, bodyText, type ScriptShell } from '../shells/script-shell.ts'
@@ -78,7 +79,21 @@ export async function listWorkspaces(work: string): Promise<ReadonlyMap<string, 
   return new Map(folders.map(({ name }) => [name, workspaceOf(join(work, name))]))
 }
 
-/** Deletes a workspace. Processes that still write into it are waited for a little. */
-export async function deleteWorkspace(workspace: ScriptWorkspace): Promise<void> {
-  await rm(workspace.folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 })
+/** How often a workspace is tried to be deleted, and the pause in between. */
+const deleteTries = 3
+const deletePauseMs = 100
+
+/**
+ * Deletes a workspace. Processes that still write into it are waited for a little. That is done here: the retries of `rm` are
+ * for each folder, so they multiply with the depth, and a caller waited for minutes.
+ */
+export async function deleteWorkspace({ folder }: ScriptWorkspace): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await rm(folder, { recursive: true, force: true })
+    } catch (error) {
+      if (attempt === deleteTries) throw error
+      await delay(deletePauseMs)
+    }
+  }
 }
