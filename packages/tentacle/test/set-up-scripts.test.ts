@@ -125,3 +125,13 @@ test('an error that explains itself is told without stacks; the log has them', a
   assert.doesNotMatch(outcome.stderr, /^ {4}at /m)
   assert.match(await rig.read('Logs/OctopusTentacle.txt'), /^ {4}at /m)
 })
+
+test('tentacle 12.13: a mutex without a name is none: the agent stops as in a terminal', {
+  timeout: 60_000,
+}, async t => {
+  const rig = await withInstance(t)
+  await rig.run(['configure', '--noListen', 'True'])
+  const outcome = await rig.run(['agent', '--monitorMutex='])
+  assert.equal(outcome.exitCode, 0, outcome.stderr)
+  assert.match(outcome.stdout, /Press <enter> to shut down/)
+})

@@ -79,7 +79,7 @@ async function run(
 }
 
 function hostOf(options: ParsedOptions<typeof hostOptions>): Host {
-  const mutex = options.text('monitorMutex')
+  const mutex = options.nonEmpty('monitorMutex')
   if (mutex !== undefined) return { kind: 'parent', mutex }
   if (options.has('noninteractive')) return { kind: 'signals' }
   return { kind: options.has('console') ? 'console' : 'unsaid' }
