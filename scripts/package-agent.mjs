@@ -196,6 +196,8 @@ export async function packageAgent(out, { names = Object.keys(formats), isFast =
   if (unknown.length > 0)
     throw new Error(`There is no format ${unknown.join(', ')}; there are ${Object.keys(formats).join(', ')}.`)
   const work = mkdtempSync(join(tmpdir(), 'tentacle-package-'))
+  // Whoever installs the package uses the folders; they are not for the account that makes them alone.
+  const umask = process.umask(0o022)
   try {
     chmodSync(work, 0o755)
     const tree = join(work, 'tree')
@@ -211,6 +213,7 @@ export async function packageAgent(out, { names = Object.keys(formats), isFast =
     writeFileSync(join(out, 'SHA256SUMS'), lines.join(''))
     return files
   } finally {
+    process.umask(umask)
     rmSync(work, { recursive: true, force: true })
   }
 }

@@ -135,3 +135,12 @@ test('tentacle 12.13: a mutex without a name is none: the agent stops as in a te
   assert.equal(outcome.exitCode, 0, outcome.stderr)
   assert.match(outcome.stdout, /Press <enter> to shut down/)
 })
+
+test('tentacle 12.19: a bad value from the environment is not looked for in the settings file', async t => {
+  const rig = await withInstance(t)
+  const env = { OCTOPUS_CONTRIBUTE_ENV_SETTINGS: 'true', TENTACLE_SERVICE_PORT: 'many' }
+  const outcome = await rig.run(['show-configuration'], { env })
+  assert.equal(outcome.exitCode, 100)
+  assert.match(outcome.stderr, /PortNumber' in the environment or the \.env file is 'many'/)
+  assert.doesNotMatch(outcome.stderr, /T\.config/)
+})

@@ -168,9 +168,12 @@ export class TentacleSettings {
   }
 
   #damaged(key: string, text: string, expected: string): TentacleError {
+    const [where, remedy] = this.#contributed.has(key.toLowerCase())
+      ? ['in the environment or the .env file', 'Correct it there.']
+      : [`in ${this.path}`, 'Correct it with a command or in the file.']
     return new TentacleError(
       'ERR_SETTINGS_DAMAGED',
-      `The setting '${key}' in ${this.path} is '${text}', expected ${expected}. Correct it with a command or in the file.`,
+      `The setting '${key}' ${where} is '${text}', expected ${expected}. ${remedy}`,
     )
   }
 }
