@@ -144,3 +144,13 @@ test('tentacle 12.19: a bad value from the environment is not looked for in the 
   assert.match(outcome.stderr, /PortNumber' in the environment or the \.env file is 'many'/)
   assert.doesNotMatch(outcome.stderr, /T\.config/)
 })
+
+test('tentacle 12.34: a proxy is an IPv6 address with or without brackets; a bad value is told by what was typed', async t => {
+  const rig = await withInstance(t)
+  for (const host of ['::1', '[::1]']) {
+    const outcome = await rig.run(['proxy', '--proxyEnable', 'true', '--proxyHost', host])
+    assert.match(outcome.stdout, /Using custom proxy at: \[::1\]/)
+  }
+  const bad = await rig.run(['proxy', '--proxyEnable', 'maybe'])
+  assert.match(bad.stderr, /The value 'maybe' of --proxyEnable is not valid/)
+})

@@ -18,8 +18,10 @@ export class ParsedOptions<T extends OptionTable> {
   readonly masked: readonly string[]
   /** The values of sensitive options. */
   readonly secrets: readonly string[]
+  readonly #table: T
 
-  constructor(parts: Pick<ParsedOptions<T>, 'occurrences' | 'leftOver' | 'masked' | 'secrets'>) {
+  constructor(table: T, parts: Pick<ParsedOptions<T>, 'occurrences' | 'leftOver' | 'masked' | 'secrets'>) {
+    this.#table = table
     this.occurrences = parts.occurrences
     this.leftOver = parts.leftOver
     this.masked = parts.masked
@@ -48,7 +50,7 @@ export class ParsedOptions<T extends OptionTable> {
   integer(option: KeysOfKind<T, 'value'>): number | undefined {
     const numbers = this.occurrences
       .filter(used => used.option === option)
-      .map(({ value }) => parseInteger(option, value))
+      .map(({ value }) => parseInteger(this.#nameOf(option), value))
     return numbers.at(-1)
   }
 
@@ -56,8 +58,13 @@ export class ParsedOptions<T extends OptionTable> {
   boolean(option: KeysOfKind<T, 'value'>): boolean | undefined {
     const values = this.occurrences
       .filter(used => used.option === option)
-      .map(({ value }) => parseBoolean(option, value))
+      .map(({ value }) => parseBoolean(this.#nameOf(option), value))
     return values.at(-1)
+  }
+
+  /** What users type: code may call an option otherwise. */
+  #nameOf(option: keyof T & string): string {
+    return this.#table[option]?.names.find(name => name.length > 1) ?? option
   }
 }
 
@@ -80,9 +87,11 @@ class OptionParser<T extends OptionTable> {
   readonly #leftOver: string[] = []
   readonly #masked: string[] = []
   readonly #secrets: string[] = []
+  readonly #table: T
   #waiting: { key: keyof T & string; option: Option; typed: string } | undefined
 
   constructor(table: T) {
+    this.#table = table
     for (const key of keysOf(table)) {
       const option = table[key]
       for (const name of option?.names ?? []) {
@@ -99,7 +108,7 @@ class OptionParser<T extends OptionTable> {
         `Missing required value for option '${this.#waiting.typed}'.`,
       )
     }
-    return new ParsedOptions({
+    return new ParsedOptions(this.#table, {
       occurrences: this.#occurrences,
       leftOver: this.#leftOver,
       masked: this.#masked,

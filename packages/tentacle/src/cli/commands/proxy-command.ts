@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { type OptionTable, value } from '../../options/option-table.ts'
 import { type ParsedOptions, parseInteger } from '../../options/parse-options.ts'
 import type { ProxyKeys } from '../../settings/settings-keys.ts'
@@ -68,7 +69,7 @@ function parsePort(text: string): number {
 
 /** A host, or a URL or `host:port` of which both parts are taken. */
 function splitHost(typed: string): { host: string; port: number | undefined } {
-  const text = typed.trim()
+  const text = isIPv6(typed.trim()) ? `[${typed.trim()}]` : typed.trim()
   const url = text.includes('://') ? text : `http://${text}`
   if (text === '' || !URL.canParse(url)) return { host: text, port: undefined }
   const { hostname, port } = new URL(url)
