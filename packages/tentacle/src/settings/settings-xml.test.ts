@@ -40,7 +40,10 @@ describe('settings files', () => {
   })
 
   test('mean to us what they mean to another XML reader', () => {
-    const text = fc.string({ unit: 'grapheme' }).filter(isXmlText)
+    // The other one takes U+0085 and U+2028 for ends of lines, as XML 1.1 has it; settings files are XML 1.0.
+    const text = fc
+      .string({ unit: 'grapheme' })
+      .filter(each => isXmlText(each) && !/[\u0085\u2028]/.test(each))
     fc.assert(
       fc.property(text, text, (key, value) => {
         const written = writeSettingsXml([{ key, value }])
