@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   maximumMutexTimeoutMs,
   newScriptTicket,
@@ -26,12 +27,24 @@ export interface ScriptRun {
   readonly bytes: number
 }
 
+/** How a server drives a script. */
+export interface RunOptions {
+  readonly isolation?: Isolation
+  /** How long it waits before its n-th question after the start; by default it does not. */
+  readonly pauseMs?: (question: number) => number
+}
+
+const noPause = () => 0
+
+/** The pauses of the original's server. */
+export const pausesOfOriginal = (question: number): number => Math.min(5000, 300 * 1.15 ** question)
+
 /** One script from its start to its result through the second service, as a server drives it. */
 export async function runV2(
   halibut: Halibut,
   endpoint: ServiceEndPoint,
   scriptBody: string,
-  isolation: Isolation = 'NoIsolation',
+  { isolation = 'NoIsolation', pauseMs = noPause }: RunOptions = {},
 ): Promise<ScriptRun> {
   const client = halibut.client(ScriptServiceV2, endpoint)
   const start = performance.now()
@@ -43,7 +56,9 @@ export async function runV2(
     durationToWaitForScriptToFinish: 5_000,
   })
   let bytes = bytesOf(status.logs)
-  while (status.state !== 'Complete') {
+  for (let question = 1; status.state !== 'Complete'; question++) {
+    const pause = pauseMs(question)
+    if (pause > 0) await sleep(pause)
     status = await client.getStatus({ ticket: scriptTicket, lastLogSequence: status.nextLogSequence })
     bytes += bytesOf(status.logs)
   }
