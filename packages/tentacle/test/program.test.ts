@@ -63,6 +63,18 @@ describe('the program', () => {
     assert.deepEqual([stdout, stderr], ['Usage: Tentacle <command> [<options>]\n', ''])
   })
 
+  test('commands of scripts do not mind it either, and end with their own code', async t => {
+    const { folder, env } = await place(t)
+    // The reader is gone long before there is anything to read.
+    const script = `exec 3>&1; { '${program}' deploy-package; echo "code $?" >&3; } | true`
+    const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>(resolve => {
+      execFile('/bin/sh', ['-c', script], { cwd: folder, env }, (_, stdout, stderr) =>
+        resolve({ stdout, stderr }),
+      )
+    })
+    assert.deepEqual([stdout, stderr], ['code 1\n', 'There is no package to deploy: give --package.\n'])
+  })
+
   test('hands scripts their own commands', async t => {
     const { code, stdout } = await (await place(t)).run(['find-package'])
     assert.notEqual(code, 2)

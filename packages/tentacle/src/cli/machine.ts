@@ -2,7 +2,7 @@ import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, parse } from 'node:path'
 import type { Writable } from 'node:stream'
 import type { TextStream } from '../logging/console-sink.ts'
-import { standardStream } from '../logging/standard-stream.ts'
+import { standardStream, withoutClosedReaders } from '../logging/standard-stream.ts'
 import { programFolder } from '../program-files.ts'
 import type { MachineKeyPaths } from '../settings/machine-key.ts'
 import type { Windows } from '../windows/windows.ts'
@@ -103,7 +103,10 @@ export function openMachine(process: NodeJS.Process, windows?: Windows): Machine
     },
     stdout: standardStream(1, () => process.stdout),
     stderr: standardStream(2, () => process.stderr),
-    openStreams: () => ({ stdout: process.stdout, stderr: process.stderr }),
+    openStreams: () => ({
+      stdout: withoutClosedReaders(process.stdout),
+      stderr: withoutClosedReaders(process.stderr),
+    }),
     name: hostname().split('.')[0] ?? hostname(),
     processors: availableParallelism(),
     user: userName(),

@@ -13,8 +13,7 @@ import type { TextStream } from './console-sink.ts'
 export function standardStream(descriptor: 1 | 2, open: () => Writable): TextStream {
   let stream: Writable | undefined
   const openStream = () => {
-    stream = open()
-    stream.on('error', ignoreClosedReader)
+    stream = withoutClosedReaders(open())
     return stream
   }
   const writeNow = (text: string) => {
@@ -34,6 +33,15 @@ export function standardStream(descriptor: 1 | 2, open: () => Writable): TextStr
       else writeNow(text)
     },
   }
+}
+
+/**
+ * Node's stream, for which a reader that has closed its end is no failure. For good: what was written last fails after
+ * whoever wrote it has gone.
+ */
+export function withoutClosedReaders(stream: Writable): Writable {
+  if (!stream.listeners('error').includes(ignoreClosedReader)) stream.on('error', ignoreClosedReader)
+  return stream
 }
 
 /** `Tentacle help | head -1`: the reader has enough, which is no reason to fail. */
