@@ -8,6 +8,7 @@ import type { ScriptServices, ScriptServicesOptions } from '../src/services/crea
 import { createRig } from './rig.ts'
 import {
   caller,
+  type Finished,
   follow,
   openServices,
   printed,
@@ -101,6 +102,21 @@ async function withPwsh(t: TestContext, { isHeld = false } = {}): Promise<Machin
   }
 }
 
+/**
+ * Runs a script that prints `up` and waits for the file `go`, and lets an agent follow it for which the time that PowerShell
+ * has to come up is over.
+ */
+async function followPastLimit(machine: Machine, command: StartScriptCommandV2): Promise<Finished> {
+  const before = await machine.open()
+  await before.scriptsV2.startScript(command, caller)
+  await until('it runs', async () => printed((await status(before, command)).logs).includes('up'))
+  await before.stop()
+  const agent = await machine.open(passed)
+  assert.equal((await status(agent, command)).state, 'Running')
+  await writeFile(machine.at(command, 'go'), '')
+  return await follow(agent, command)
+}
+
 async function thereIs(path: string): Promise<void> {
   const look = () =>
     access(path).then(
@@ -141,14 +157,7 @@ test('a script that asks for pwsh gets it: command line, file, arguments, output
 test('tentacle 12.68: PowerShell that starts in time is waited for, however long the script takes', async t => {
   const machine = await withPwsh(t)
   const command = startCommand(`${first}\n${marker}\nWrite-Output 'up'\nWait-File go\nexit 3`)
-  const before = await machine.open()
-  await before.scriptsV2.startScript(command, caller)
-  await until('it runs', async () => printed((await status(before, command)).logs).includes('up'))
-  await before.stop()
-  const agent = await machine.open(passed)
-  assert.equal((await status(agent, command)).state, 'Running')
-  await writeFile(machine.at(command, 'go'), '')
-  const { exitCode, logs } = await follow(agent, command)
+  const { exitCode, logs } = await followPastLimit(machine, command)
   assert.equal(exitCode, 3)
   assert.deepEqual(printed(logs), ['up'])
   for (const name of ['started', 'should_run'])
@@ -205,14 +214,7 @@ test('PowerShell that cannot make its sign, but prints, is up', async t => {
   const machine = await withPwsh(t)
   await writeFile(join(machine.folder, 'no-sign'), '')
   const command = startCommand(`${first}\nWrite-Output 'up'\nWait-File go\nexit 3`)
-  const before = await machine.open()
-  await before.scriptsV2.startScript(command, caller)
-  await until('it runs', async () => printed((await status(before, command)).logs).includes('up'))
-  await before.stop()
-  const agent = await machine.open(passed)
-  assert.equal((await status(agent, command)).state, 'Running')
-  await writeFile(machine.at(command, 'go'), '')
-  assert.equal((await follow(agent, command)).exitCode, 3)
+  assert.equal((await followPastLimit(machine, command)).exitCode, 3)
 })
 
 test('an agent that has given PowerShell up and not lived to tell is followed by one that tells', async t => {
